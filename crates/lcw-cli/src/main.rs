@@ -1,0 +1,2 @@
+//! The `lcw` command line.
+fn main() {}

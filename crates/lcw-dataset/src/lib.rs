@@ -1,0 +1,1 @@
+//! The dataset on disk: partitions, merge, staged commits, lock, manifests

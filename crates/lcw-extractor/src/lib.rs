@@ -1,0 +1,1 @@
+//! Reads Lifecycle Workflows from Microsoft Graph: credentials, rate limiting, retry, paging

@@ -1,0 +1,1 @@
+//! Plans what to fetch, exports it day by day, proves the counts

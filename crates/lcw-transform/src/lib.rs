@@ -1,0 +1,1 @@
+//! Turns Graph entities into Arrow record batches; declares every column once
