@@ -1,1 +1,59 @@
-//! The dataset on disk: partitions, merge, staged commits, lock, manifests
+//! The dataset on disk: partitions, merge, staged commits, lock and manifests.
+//!
+//! A dataset is a folder of partitions, one file per table, tenant and day, that only ever moves
+//! forward: every file is replaced as a whole by a rename, and no row leaves it.
+//!
+//! ```text
+//! <root>/<table>/tenant_id=<id>/run_date=2026-11-22/part-0.<ext>   tables kept by day
+//! <root>/<table>/tenant_id=<id>/part-0.<ext>                       undated tables
+//! <root>/_dataset.json                                             what this dataset is
+//! <root>/_manifests/<export_id>.json                               what an export did
+//! <root>/_staging/<export_id>/…                                    files not yet published
+//! <root>/_lock, _lock.json, _commit.lock
+//! ```
+//!
+//! - [`Dataset`] reads; it needs no lock, because a file is old or new and never part of one.
+//! - [`Writer`] holds the lock. [`Writer::begin`] starts an [`Export`], [`Export::day`] a
+//!   [`Staging`] of one day, whose [`Staging::merge`] streams new rows into staged files and
+//!   whose [`Staging::commit`] publishes them: intent in the manifest first, then the child
+//!   tables, then `runs`.
+//! - [`Format`] is what a loader implements. [`conformance`] is the suite that every loader runs.
+//!
+//! **Invariant**: [`storage`] is the only module of the project that renames files.
+
+mod check;
+pub mod conformance;
+mod dataset;
+mod error;
+mod export;
+mod format;
+mod history;
+mod identity;
+mod layout;
+mod lock;
+mod manifest;
+mod merge;
+mod recover;
+mod staging;
+pub mod storage;
+mod table;
+mod values;
+mod writer;
+
+pub use dataset::{Dataset, PartitionFile, Rows};
+pub use error::{DatasetError, ErrorKind, MergeError};
+pub use export::Export;
+pub use format::{FileMeta, FileSink, Format, FormatError, RowReader, RowWriter};
+pub use identity::Identity;
+pub use manifest::{
+    DayRecord, DayState, FileChange, FileRecord, Listing, Manifest, ManifestHead, ManifestLink,
+    ManifestRef, ManifestTail, ProofCounts, RequestCounts, RunCounts, Status, TableCounts, Window,
+};
+pub use merge::{Incoming, MergeStats};
+pub use staging::{Committed, Staging};
+pub use table::{ColumnSpec, Hint, RAW_COLUMN, Role, TableSpec, Timestamps};
+pub use values::Values;
+pub use writer::Writer;
+
+/// Rows of a batch that is read, merged or written at once.
+pub const BATCH_ROWS: usize = 8192;

@@ -1,0 +1,123 @@
+//! A staged file is looked at before it may replace another.
+
+use std::cmp::Ordering;
+
+use arrow::array::{Array, AsArray, StringArray};
+
+use crate::dataset::Rows;
+use crate::error::DatasetError;
+
+/// Reads the keys of a staged file and of the one it is to replace: keys ascend, there are as
+/// many rows as were written, and no old key is missing. The problem, if there is one.
+///
+/// Both are read with the key columns only, in their order.
+///
+/// # Errors
+/// When the old file cannot be read.
+pub(crate) fn problem(
+    staged: Rows,
+    old: Option<Rows>,
+    rows: u64,
+) -> Result<Option<String>, DatasetError> {
+    let mut staged = Keys::new(staged);
+    let mut old = old.map(Keys::new);
+    let mut found = 0;
+    let mut wants_old = next(old.as_mut())?;
+    loop {
+        match staged.advance() {
+            Err(error) => return Ok(Some(cause(&error))),
+            Ok(false) => break,
+            Ok(true) => found += 1,
+        }
+        let Some(old) = old.as_mut().filter(|_| wants_old) else {
+            continue;
+        };
+        match old.compare(&staged) {
+            Ordering::Less => break,
+            Ordering::Equal => wants_old = old.advance()?,
+            Ordering::Greater => {}
+        }
+    }
+    if wants_old {
+        return Ok(Some("a row of the old file is missing".into()));
+    }
+    Ok((found != rows).then(|| format!("{found} rows instead of {rows}")))
+}
+
+fn next(keys: Option<&mut Keys>) -> Result<bool, DatasetError> {
+    keys.map_or(Ok(false), Keys::advance)
+}
+
+fn cause(error: &DatasetError) -> String {
+    use std::error::Error;
+    error
+        .source()
+        .map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+/// The keys of a file, one after the other.
+struct Keys {
+    rows: Rows,
+    columns: Vec<StringArray>,
+    row: usize,
+}
+
+impl Keys {
+    fn new(rows: Rows) -> Self {
+        Self {
+            rows,
+            columns: Vec::new(),
+            row: 0,
+        }
+    }
+
+    /// Goes to the next key; `false` at the end.
+    fn advance(&mut self) -> Result<bool, DatasetError> {
+        if self.row + 1 < self.batch_rows() {
+            self.row += 1;
+            let last = key(&self.columns, self.row - 1);
+            return self.check(last.lt(key(&self.columns, self.row)));
+        }
+        loop {
+            let Some(batch) = self.rows.next().transpose()? else {
+                return Ok(false);
+            };
+            if batch.num_rows() == 0 {
+                continue;
+            }
+            let columns = batch
+                .columns()
+                .iter()
+                .map(|column| column.as_string_opt().cloned());
+            let Some(columns) = columns.collect::<Option<Vec<_>>>() else {
+                return self.check(false);
+            };
+            let follows = self.batch_rows() == 0
+                || key(&self.columns, self.batch_rows() - 1).lt(key(&columns, 0));
+            (self.columns, self.row) = (columns, 0);
+            return self.check(follows);
+        }
+    }
+
+    fn batch_rows(&self) -> usize {
+        self.columns.first().map_or(0, Array::len)
+    }
+
+    fn check(&self, follows: bool) -> Result<bool, DatasetError> {
+        if follows {
+            return Ok(true);
+        }
+        Err(DatasetError::unreadable(
+            self.rows.path(),
+            "keys are not unique and ascending",
+        ))
+    }
+
+    fn compare(&self, other: &Self) -> Ordering {
+        key(&self.columns, self.row).cmp(key(&other.columns, other.row))
+    }
+}
+
+fn key(columns: &[StringArray], row: usize) -> impl Iterator<Item = &str> {
+    columns.iter().map(move |column| column.value(row))
+}

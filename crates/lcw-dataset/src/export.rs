@@ -1,0 +1,268 @@
+//! One export: its manifest, and the days that it commits.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+
+use jiff::civil::Date;
+use tracing::warn;
+
+use crate::dataset::Dataset;
+use crate::error::DatasetError;
+use crate::history::History;
+use crate::layout;
+use crate::lock::write_json;
+use crate::manifest::{
+    DayRecord, DayState, FileChange, Listing, Manifest, ManifestRef, ManifestTail, Status,
+};
+use crate::merge::MergeStats;
+use crate::recover;
+use crate::staging::{self, Staging};
+use crate::writer::Writer;
+
+/// An export under way. Dropped without [`Export::close`], it counts as interrupted: the next
+/// writer finds out what it left.
+#[derive(Debug)]
+pub struct Export<'w> {
+    journal: Journal,
+    /// Keeps the lock for as long as the export lasts.
+    _writer: &'w mut Writer,
+}
+
+impl<'w> Export<'w> {
+    pub(crate) fn new(writer: &'w mut Writer, journal: Journal) -> Self {
+        Self {
+            journal,
+            _writer: writer,
+        }
+    }
+
+    /// The dataset, for reading what is stored.
+    pub fn dataset(&self) -> &Dataset {
+        &self.journal.dataset
+    }
+
+    /// The manifest as it stands, with what earlier exports of the tenant carried forward.
+    pub fn manifest(&self) -> &Manifest {
+        &self.journal.manifest
+    }
+
+    /// Records the listing of a workflow. It is saved with the next commit, and at the end.
+    pub fn set_listing(&mut self, workflow_id: impl Into<String>, listing: Listing) {
+        self.journal
+            .manifest
+            .listings
+            .insert(workflow_id.into(), listing);
+    }
+
+    /// Replaces the pipeline's own facts. Saved with the next commit, and at the end.
+    pub fn set_state(&mut self, state: serde_json::Value) {
+        self.journal.manifest.state = state;
+    }
+
+    /// Starts on a day (`None`: on the undated tables). Days are committed one after the other.
+    ///
+    /// # Errors
+    /// None now; storage elsewhere may have some.
+    pub fn day(&mut self, day: Option<Date>) -> Result<Staging<'_>, DatasetError> {
+        Ok(Staging::new(&mut self.journal, day))
+    }
+
+    /// Gives every table that has no file one without rows, on `last_day` where tables are kept
+    /// by day, so that whoever reads a table finds its columns.
+    ///
+    /// # Errors
+    /// As [`Staging::commit`], and for an unknown table.
+    pub fn ensure_every_table_has_a_file(
+        &mut self,
+        tables: &[&str],
+        last_day: Date,
+    ) -> Result<(), DatasetError> {
+        let (mut dated, mut undated) = (Vec::new(), Vec::new());
+        for name in tables {
+            let table = self.dataset().table(name)?;
+            if self
+                .dataset()
+                .files(name, self.journal.tenant())?
+                .is_empty()
+            {
+                if table.by_day() {
+                    dated.push(*name)
+                } else {
+                    undated.push(*name)
+                }
+            }
+        }
+        for (day, tables) in [(None, undated), (Some(last_day), dated)] {
+            if !tables.is_empty() {
+                let mut staging = self.day(day)?;
+                tables
+                    .iter()
+                    .try_for_each(|table| staging.create_empty(table))?;
+                staging.commit()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the export: its manifest says how, and becomes the predecessor of the next.
+    ///
+    /// # Errors
+    /// When the manifest cannot be written; the next writer then takes the export for
+    /// interrupted.
+    pub fn close(mut self, tail: ManifestTail) -> Result<ManifestRef, DatasetError> {
+        let journal = &mut self.journal;
+        recover::settle(&journal.dataset, &mut journal.manifest)?;
+        let manifest = &mut journal.manifest;
+        manifest.status = tail.status;
+        manifest.finished_at = Some(tail.finished_at);
+        manifest.requests = tail.requests;
+        manifest.runs = tail.runs;
+        manifest.proof = tail.proof;
+        let sha256 = journal.save()?;
+        journal.dataset.storage().sweep(&journal.staging_folder())?;
+        let export_id = journal.export_id().to_owned();
+        let path = journal
+            .dataset
+            .storage()
+            .locate(&layout::manifest_file(&export_id));
+        Ok(ManifestRef {
+            export_id,
+            sha256,
+            path,
+        })
+    }
+}
+
+/// The manifest of an export in progress, and what earlier ones recorded.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    dataset: Dataset,
+    manifest: Manifest,
+    history: History,
+    /// Tables by day that were committed already, to count a file once.
+    written: BTreeSet<(String, String)>,
+}
+
+impl Journal {
+    pub(crate) fn new(dataset: &Dataset, manifest: Manifest) -> Result<Self, DatasetError> {
+        let history = History::new(dataset)?;
+        Ok(Self {
+            dataset: dataset.clone(),
+            manifest,
+            history,
+            written: BTreeSet::new(),
+        })
+    }
+
+    pub(crate) fn dataset(&self) -> &Dataset {
+        &self.dataset
+    }
+
+    pub(crate) fn tenant(&self) -> &str {
+        &self.manifest.tenant_id
+    }
+
+    pub(crate) fn export_id(&self) -> &str {
+        &self.manifest.export_id
+    }
+
+    pub(crate) fn staging_folder(&self) -> String {
+        layout::staging_folder(self.export_id())
+    }
+
+    /// Digest and size of a stored file, which has to be the one that was last recorded.
+    pub(crate) fn verify(
+        &mut self,
+        path: &str,
+        file: &mut File,
+    ) -> Result<(String, u64), DatasetError> {
+        let shown = self.dataset.storage().locate(path);
+        let found = staging::digest(file, &shown)?;
+        staging::rewind(file, &shown)?;
+        match self.history.of(path)? {
+            Some(recorded) if recorded.sha256 != found.0 => Err(DatasetError::unreadable(
+                &shown,
+                "its SHA-256 is not the one that the manifest of its export recorded",
+            )),
+            _ => Ok(found),
+        }
+    }
+
+    /// A recorded file that somebody took away is not an error: that is how one is repaired.
+    pub(crate) fn warn_when_gone(&mut self, path: &str) -> Result<(), DatasetError> {
+        if let Some(recorded) = self.history.of(path)? {
+            warn!(
+                path,
+                rows = recorded.rows,
+                "a recorded file is gone, it is written anew"
+            );
+        }
+        Ok(())
+    }
+
+    /// Publishes that files are about to be replaced.
+    pub(crate) fn intend(
+        &mut self,
+        day: Option<Date>,
+        files: BTreeMap<String, FileChange>,
+    ) -> Result<(), DatasetError> {
+        let record = self.day(day);
+        record.state = DayState::Intended;
+        record.files.extend(files);
+        self.save().map(|_| ())
+    }
+
+    /// Publishes that the files of a day are in place.
+    pub(crate) fn committed(
+        &mut self,
+        day: Option<Date>,
+        stats: &BTreeMap<String, MergeStats>,
+    ) -> Result<(), DatasetError> {
+        let record = self.day(day);
+        record.state = DayState::Committed;
+        let files: Vec<_> = record.files.values().cloned().collect();
+        for file in files {
+            if let Some(after) = file.after {
+                self.history.set(&file.path, after);
+            }
+        }
+        let day = layout::day_key(day);
+        for (table, stats) in stats {
+            let counts = self.manifest.tables.entry(table.clone()).or_default();
+            counts.rows_written += stats.rows_written;
+            counts.rows_new += stats.rows_new;
+            counts.rows_replaced += stats.rows_replaced;
+            counts.rows_total += stats.rows_total;
+            if stats.rows_written > 0 && self.written.insert((table.clone(), day.clone())) {
+                counts.files += 1;
+            }
+        }
+        self.save().map(|_| ())
+    }
+
+    fn day(&mut self, day: Option<Date>) -> &mut DayRecord {
+        self.manifest
+            .days
+            .entry(layout::day_key(day))
+            .or_insert_with(|| DayRecord {
+                state: DayState::Intended,
+                files: BTreeMap::new(),
+            })
+    }
+
+    fn save(&mut self) -> Result<String, DatasetError> {
+        let target = layout::manifest_file(self.export_id());
+        write_json(
+            self.dataset.storage(),
+            &self.staging_folder(),
+            &target,
+            &self.manifest,
+        )
+    }
+}
+
+impl Manifest {
+    pub(crate) fn is_running(&self) -> bool {
+        self.status == Status::Running
+    }
+}

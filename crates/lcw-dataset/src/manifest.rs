@@ -1,0 +1,340 @@
+//! What an export did: `_manifests/<export_id>.json`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Version of the manifest's own layout.
+const MANIFEST_VERSION: u32 = 1;
+
+/// The record of one export. Keys are stable and in a stable order; later keys are only added.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of this layout.
+    pub manifest_version: u32,
+    /// The export. Ids sort by time.
+    pub export_id: String,
+    /// What it was, like `export` or `backfill`.
+    pub kind: String,
+    /// The tenant that it exported.
+    pub tenant_id: String,
+    /// Digest of the arguments, by which an unfinished backfill is found again.
+    pub args_hash: String,
+    /// How it ended; `running` until it has.
+    pub status: Status,
+    /// When it started.
+    #[serde(with = "rfc3339")]
+    pub started_at: Timestamp,
+    /// When it ended; null while it runs, and after a crash.
+    #[serde(default, with = "rfc3339_option")]
+    pub finished_at: Option<Timestamp>,
+    /// The run schedule times that it covers.
+    #[serde(default)]
+    pub window: Option<Window>,
+    /// The export before it, of any tenant.
+    #[serde(default)]
+    pub previous: Option<ManifestLink>,
+    /// Days that it committed or was about to, by date, or `undated`.
+    #[serde(default)]
+    pub days: BTreeMap<String, DayRecord>,
+    /// The last listing by workflow id, carried forward from export to export.
+    #[serde(default)]
+    pub listings: BTreeMap<String, Listing>,
+    /// What it wrote, by table.
+    #[serde(default)]
+    pub tables: BTreeMap<String, TableCounts>,
+    /// Requests sent.
+    #[serde(default)]
+    pub requests: RequestCounts,
+    /// Runs seen.
+    #[serde(default)]
+    pub runs: RunCounts,
+    /// How the counts agreed.
+    #[serde(default)]
+    pub proof: ProofCounts,
+    /// The pipeline's own facts, carried forward within a tenant.
+    #[serde(default)]
+    pub state: serde_json::Value,
+}
+
+/// How an export ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It has not ended, or its process was killed and no later one has noticed yet.
+    Running,
+    /// Everything asked for is there.
+    Done,
+    /// Some could not be fetched.
+    Partial,
+    /// It was stopped or killed.
+    Interrupted,
+    /// It failed.
+    Failed,
+}
+
+/// A half-open window of run schedule times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// Start, part of the window.
+    #[serde(with = "rfc3339")]
+    pub from: Timestamp,
+    /// End, not part of the window.
+    #[serde(with = "rfc3339")]
+    pub to: Timestamp,
+}
+
+/// A manifest by its id and digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestLink {
+    /// The export.
+    pub export_id: String,
+    /// SHA-256 of its manifest file.
+    pub sha256: String,
+}
+
+/// What happened to a day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DayRecord {
+    /// Whether its files are in place.
+    pub state: DayState,
+    /// Files by table; tables whose rows did not change are not named.
+    pub files: BTreeMap<String, FileChange>,
+}
+
+/// Whether the files of a day are in place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DayState {
+    /// About to be published: each file is the old or the intended one.
+    Intended,
+    /// Published as a whole.
+    Committed,
+    /// Published in part or not at all, found after a crash; `after` says what is there.
+    Incomplete,
+}
+
+/// The replacement of one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileChange {
+    /// Path below the dataset's folder.
+    pub path: String,
+    /// The file that was replaced; null when there was none.
+    pub before: Option<FileRecord>,
+    /// The file that replaces it; null only when a crash left none.
+    pub after: Option<FileRecord>,
+}
+
+/// One file's contents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRecord {
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// Rows in it.
+    pub rows: u64,
+    /// Size in bytes.
+    pub bytes: u64,
+}
+
+/// A listing of a workflow's runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listing {
+    /// Earliest run schedule time asked for.
+    #[serde(with = "rfc3339")]
+    pub from: Timestamp,
+    /// When it started, by the service's clock.
+    #[serde(with = "rfc3339")]
+    pub listed_at: Timestamp,
+    /// Whether every day that it found is committed.
+    pub complete: bool,
+}
+
+/// What an export wrote to a table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TableCounts {
+    /// Rows in the files written, carried over ones included.
+    pub rows_written: u64,
+    /// Rows that were not there before.
+    pub rows_new: u64,
+    /// Rows that replaced an older state.
+    pub rows_replaced: u64,
+    /// Rows in the partitions merged into, whether they were rewritten or not.
+    pub rows_total: u64,
+    /// Files written.
+    pub files: u64,
+}
+
+/// Requests of an export.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RequestCounts {
+    /// All requests, retries included.
+    pub sent: u64,
+    /// Requests sent again after a failure.
+    pub retried: u64,
+    /// Answers that asked to slow down.
+    pub throttled: u64,
+}
+
+/// Runs of an export.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunCounts {
+    /// Runs in the listings.
+    pub listed: u64,
+    /// Runs whose results were fetched.
+    pub fetched: u64,
+    /// Runs that were settled and stored already.
+    pub skipped_settled: u64,
+    /// Runs without users.
+    pub skipped_empty: u64,
+    /// Runs that have not ended.
+    pub open: u64,
+}
+
+/// Outcome of the count proof over the runs of an export.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProofCounts {
+    /// As many rows as the run counts.
+    pub matched: u64,
+    /// Fewer.
+    pub short: u64,
+    /// More.
+    pub over: u64,
+}
+
+/// What is known of an export when it starts.
+#[derive(Debug, Clone)]
+pub struct ManifestHead {
+    /// Its id, from [`Writer::next_export_id`](crate::Writer::next_export_id).
+    pub export_id: String,
+    /// What it is, like `export` or `backfill`.
+    pub kind: String,
+    /// Digest of its arguments.
+    pub args_hash: String,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// The run schedule times that it covers.
+    pub window: Option<Window>,
+}
+
+/// What is known of an export when it ends.
+#[derive(Debug, Clone, Copy)]
+pub struct ManifestTail {
+    /// How it ended.
+    pub status: Status,
+    /// When it ended.
+    pub finished_at: Timestamp,
+    /// Requests sent.
+    pub requests: RequestCounts,
+    /// Runs seen.
+    pub runs: RunCounts,
+    /// How the counts agreed.
+    pub proof: ProofCounts,
+}
+
+/// A closed manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestRef {
+    /// The export.
+    pub export_id: String,
+    /// SHA-256 of the manifest file.
+    pub sha256: String,
+    /// Where the manifest is.
+    pub path: PathBuf,
+}
+
+impl Manifest {
+    /// The manifest of an export that starts, with what its tenant's last one carries forward.
+    pub(crate) fn begin(
+        head: ManifestHead,
+        tenant: &str,
+        newest: Option<ManifestLink>,
+        previous: Option<Self>,
+    ) -> Self {
+        let (listings, state) = previous
+            .map(|manifest| (manifest.listings, manifest.state))
+            .unwrap_or_default();
+        Self {
+            manifest_version: MANIFEST_VERSION,
+            export_id: head.export_id,
+            kind: head.kind,
+            tenant_id: tenant.to_owned(),
+            args_hash: head.args_hash,
+            status: Status::Running,
+            started_at: head.started_at,
+            finished_at: None,
+            window: head.window,
+            previous: newest,
+            days: BTreeMap::new(),
+            listings,
+            tables: BTreeMap::new(),
+            requests: RequestCounts::default(),
+            runs: RunCounts::default(),
+            proof: ProofCounts::default(),
+            state,
+        }
+    }
+
+    /// Whether a day's files were published as a whole (`None`: undated tables).
+    pub fn is_committed(&self, day: Option<jiff::civil::Date>) -> bool {
+        let record = self.days.get(&crate::layout::day_key(day));
+        record.is_some_and(|record| record.state == DayState::Committed)
+    }
+
+    /// Every file that it left, newest knowledge of this export.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&str, Option<&FileRecord>)> {
+        self.days
+            .values()
+            .flat_map(|day| day.files.values())
+            .map(|file| (file.path.as_str(), file.after.as_ref()))
+    }
+}
+
+mod rfc3339 {
+    use jiff::Timestamp;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(
+        at: &Timestamp,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(at)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Timestamp, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
+    }
+}
+
+mod rfc3339_option {
+    use jiff::Timestamp;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    #[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+    pub(super) fn serialize<S: Serializer>(
+        at: &Option<Timestamp>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match at {
+            Some(at) => serializer.collect_str(at),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Timestamp>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| text.parse().map_err(de::Error::custom))
+            .transpose()
+    }
+}

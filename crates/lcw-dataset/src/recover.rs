@@ -1,0 +1,75 @@
+//! What an export left that was not closed.
+
+use tracing::warn;
+
+use crate::dataset::Dataset;
+use crate::error::DatasetError;
+use crate::format;
+use crate::layout;
+use crate::lock::write_json;
+use crate::manifest::{DayState, FileChange, FileRecord, Manifest, ManifestLink, Status};
+
+/// Closes the manifests that a crash left open, and names the newest one.
+pub(crate) fn reconcile(dataset: &Dataset) -> Result<Option<ManifestLink>, DatasetError> {
+    let mut newest = None;
+    for export_id in dataset.manifest_ids()?.into_iter().rev() {
+        let (mut manifest, mut sha256) = dataset.manifest_and_digest(&export_id)?;
+        let was_running = manifest.is_running();
+        if was_running {
+            settle(dataset, &mut manifest)?;
+            manifest.status = Status::Interrupted;
+            let target = layout::manifest_file(&export_id);
+            sha256 = write_json(dataset.storage(), layout::STAGING, &target, &manifest)?;
+            warn!(export.id = export_id, "an earlier export was interrupted");
+        }
+        newest.get_or_insert(ManifestLink { export_id, sha256 });
+        // Whoever comes first after a crash does this, so older ones are closed.
+        if !was_running {
+            break;
+        }
+    }
+    Ok(newest)
+}
+
+/// Records, for days that were about to be published, what is there now.
+pub(crate) fn settle(dataset: &Dataset, manifest: &mut Manifest) -> Result<(), DatasetError> {
+    let days = manifest.days.values_mut();
+    for day in days.filter(|day| day.state == DayState::Intended) {
+        let mut is_whole = true;
+        for file in day.files.values_mut() {
+            is_whole &= settle_file(dataset, file)?;
+        }
+        day.state = if is_whole {
+            DayState::Committed
+        } else {
+            DayState::Incomplete
+        };
+    }
+    Ok(())
+}
+
+/// Whether a file is the intended one; if it is still the old one, says so.
+fn settle_file(dataset: &Dataset, file: &mut FileChange) -> Result<bool, DatasetError> {
+    let found = match dataset.storage().read(&file.path)? {
+        Some(mut opened) => {
+            let shown = dataset.storage().locate(&file.path);
+            let digest = format::digest(&mut opened).map_err(DatasetError::io("read", &shown))?;
+            Some(digest.0)
+        }
+        None => None,
+    };
+    let is = |record: &Option<FileRecord>| record.as_ref().map(|r| &r.sha256) == found.as_ref();
+    if is(&file.after) {
+        return Ok(true);
+    }
+    if is(&file.before) {
+        file.after.clone_from(&file.before);
+    } else {
+        // Neither: the record stays, so that whoever reads the file next finds the damage.
+        warn!(
+            path = file.path,
+            "a file is neither the old nor the intended one"
+        );
+    }
+    Ok(false)
+}

@@ -1,0 +1,378 @@
+//! One day of an export: merged into staged files, then published.
+
+use std::collections::BTreeMap;
+
+use arrow::array::RecordBatch;
+use jiff::civil::Date;
+
+use crate::check;
+use crate::dataset::{Dataset, Rows};
+use crate::error::{DatasetError, MergeError};
+use crate::export::Journal;
+use crate::format::{self, FileMeta, FileSink};
+use crate::layout;
+use crate::manifest::{FileChange, FileRecord};
+use crate::merge::{Failure, Incoming, Merge, MergeStats};
+use crate::storage::Staged;
+use crate::table::{RAW_COLUMN, TableSpec};
+
+/// The tables of one day, before they are published. Dropped, it leaves the dataset untouched.
+#[derive(Debug)]
+pub struct Staging<'e> {
+    journal: &'e mut Journal,
+    day: Option<Date>,
+    stats: BTreeMap<String, MergeStats>,
+    files: BTreeMap<String, StagedFile>,
+}
+
+/// What a commit did, by table; tables without changed rows have no rows written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// What was merged into each table.
+    pub tables: BTreeMap<String, MergeStats>,
+}
+
+/// A staged file with what it is to replace.
+#[derive(Debug)]
+struct StagedFile {
+    staged: Staged,
+    path: String,
+    before: Option<FileRecord>,
+    after: FileRecord,
+}
+
+/// The file that new rows are merged into.
+struct Base {
+    table: TableSpec,
+    is_widened: bool,
+    rows: Option<Rows>,
+    sha256: Option<(String, u64)>,
+}
+
+impl<'e> Staging<'e> {
+    pub(crate) fn new(journal: &'e mut Journal, day: Option<Date>) -> Self {
+        Self {
+            journal,
+            day,
+            stats: BTreeMap::new(),
+            files: BTreeMap::new(),
+        }
+    }
+
+    /// Merges new rows, strictly ascending by key, with the stored ones into a staged file.
+    ///
+    /// A new row replaces the stored one of the same key only when it differs; rows that are only
+    /// stored are carried over. Nothing is staged when no row changed. Memory is independent of
+    /// both sides' size. Merging a table again adds to what is staged.
+    ///
+    /// # Errors
+    /// The error of the iterator, or that of the dataset: a stored file that cannot be read, rows
+    /// that do not fit the table, or a full disk. What this call staged is removed again.
+    pub fn merge<E>(
+        &mut self,
+        table: &str,
+        rows: impl IntoIterator<Item = Result<Incoming, E>>,
+    ) -> Result<MergeStats, MergeError<E>> {
+        let mut rows = rows
+            .into_iter()
+            .filter(|rows| rows.as_ref().map_or(true, |rows| rows.batch.num_rows() > 0));
+        let table = self.dataset().table(table)?.clone();
+        let Some(first) = rows.next().transpose().map_err(MergeError::Rows)? else {
+            let stats = MergeStats {
+                rows_total: self.count(&table)?,
+                ..MergeStats::default()
+            };
+            return Ok(self.note(table.name(), stats));
+        };
+        let mut rows = std::iter::once(Ok(first)).chain(rows);
+        let path = self.path(&table)?;
+        let base = self.base(&table, &path)?;
+        let stats = self.stage(base, &path, &mut rows)?;
+        Ok(self.note(table.name(), stats))
+    }
+
+    /// Stages a file without rows for a table that has none yet.
+    pub(crate) fn create_empty(&mut self, table: &str) -> Result<(), DatasetError> {
+        let table = self.dataset().table(table)?.clone();
+        let path = self.path(&table)?;
+        let base = Base {
+            table,
+            is_widened: false,
+            rows: None,
+            sha256: None,
+        };
+        let (staged, written) = self
+            .write(&base.table, &path, |_| Ok::<_, MergeError<_>>(()))
+            .map_err(|error: MergeError<DatasetError>| match error {
+                MergeError::Rows(error) | MergeError::Dataset(error) => error,
+            })?;
+        self.keep(base, path, staged, written, 0);
+        Ok(())
+    }
+
+    /// Publishes what is staged: the manifest with the intent, then the child tables, then
+    /// `runs`, each with its folders brought to the disk, and at last the manifest again.
+    ///
+    /// # Errors
+    /// When the disk refuses. What was published until then stays, each file whole; the manifest
+    /// names both states, and [`Export::close`](crate::Export::close) or the next writer records
+    /// which it is.
+    pub fn commit(self) -> Result<Committed, DatasetError> {
+        let Self {
+            journal,
+            day,
+            stats,
+            files,
+        } = self;
+        if !files.is_empty() {
+            let changes = files
+                .iter()
+                .map(|(table, file)| (table.clone(), file.change()));
+            journal.intend(day, changes.collect())?;
+            publish(journal.dataset(), files)?;
+        }
+        journal.committed(day, &stats)?;
+        Ok(Committed { tables: stats })
+    }
+
+    fn dataset(&self) -> &Dataset {
+        self.journal.dataset()
+    }
+
+    fn path(&self, table: &TableSpec) -> Result<String, DatasetError> {
+        let file_name = self.dataset().format().file_name();
+        layout::data_file(table, self.journal.tenant(), self.day, file_name)
+    }
+
+    /// Adds up what was merged into a table.
+    fn note(&mut self, table: &str, stats: MergeStats) -> MergeStats {
+        let sum = self.stats.entry(table.to_owned()).or_default();
+        sum.rows_new += stats.rows_new;
+        sum.rows_replaced += stats.rows_replaced;
+        sum.rows_total = stats.rows_total;
+        sum.rows_written = sum.rows_written.max(stats.rows_written);
+        stats
+    }
+
+    fn count(&self, table: &TableSpec) -> Result<u64, DatasetError> {
+        if let Some(staged) = self.files.get(table.name()) {
+            return Ok(staged.after.rows);
+        }
+        let rows = self
+            .dataset()
+            .count(table.name(), self.journal.tenant(), self.day)?;
+        Ok(rows.unwrap_or_default())
+    }
+
+    /// Opens what is staged already, or the stored file after checking that it is the one that
+    /// was written.
+    fn base(&mut self, table: &TableSpec, path: &str) -> Result<Base, DatasetError> {
+        let opened = match self.files.get(table.name()) {
+            Some(staged) => Some((staged.staged.open()?, None)),
+            None => match self.dataset().storage().read(path)? {
+                Some(mut file) => {
+                    let found = self.journal.verify(path, &mut file)?;
+                    Some((file, Some(found)))
+                }
+                None => {
+                    self.journal.warn_when_gone(path)?;
+                    None
+                }
+            },
+        };
+        let Some((file, sha256)) = opened else {
+            return Ok(Base {
+                table: table.clone(),
+                is_widened: false,
+                rows: None,
+                sha256: None,
+            });
+        };
+        let again = file.try_clone();
+        let shown = self.dataset().storage().locate(path);
+        match self.dataset().rows(path, file, table, None) {
+            // From a time when the original objects were kept: they stay.
+            Err(DatasetError::UnknownColumn { column, .. })
+                if column == RAW_COLUMN && !table.has_raw() =>
+            {
+                let table = table.with_raw();
+                let mut file = again.map_err(DatasetError::io("open", &shown))?;
+                rewind(&mut file, &shown)?;
+                let rows = Some(self.dataset().rows(path, file, &table, None)?);
+                Ok(Base {
+                    table,
+                    is_widened: true,
+                    rows,
+                    sha256,
+                })
+            }
+            rows => Ok(Base {
+                table: table.clone(),
+                is_widened: false,
+                rows: Some(rows?),
+                sha256,
+            }),
+        }
+    }
+
+    fn stage<E>(
+        &mut self,
+        mut base: Base,
+        path: &str,
+        new: &mut impl Iterator<Item = Result<Incoming, E>>,
+    ) -> Result<MergeStats, MergeError<E>> {
+        let shown = self.dataset().storage().locate(path);
+        let mut old = base.rows.take().into_iter().flatten();
+        let table = base.table.clone();
+        let mut merge = Merge::new(&table, base.is_widened);
+        let (staged, written) = self.write(&table, path, |write| {
+            let failed = |failure| explain(failure, &table, &shown);
+            while let Some(batch) = merge.next_batch(&mut old, new).map_err(failed)? {
+                write(&batch)?;
+            }
+            Ok::<(), MergeError<E>>(())
+        })?;
+        let mut stats = merge.stats();
+        let old_rows = stats.rows_total - stats.rows_new;
+        if stats.rows_new + stats.rows_replaced == 0 {
+            return Ok(stats);
+        }
+        self.check(&table, path, &staged, stats.rows_total)?;
+        stats.rows_written = stats.rows_total;
+        self.keep(base, path.to_owned(), staged, written, old_rows);
+        Ok(stats)
+    }
+
+    /// Writes a staged file and brings it to the disk.
+    fn write<E>(
+        &self,
+        table: &TableSpec,
+        path: &str,
+        fill: impl FnOnce(
+            &mut dyn FnMut(&RecordBatch) -> Result<(), DatasetError>,
+        ) -> Result<(), MergeError<E>>,
+    ) -> Result<(Staged, FileRecord), MergeError<E>> {
+        let dataset = self.dataset();
+        let shown = dataset.storage().locate(path);
+        let suffix = format!("-{}-{}", table.name(), dataset.format().file_name());
+        let (staged, file) = dataset
+            .storage()
+            .stage(&self.journal.staging_folder(), &suffix)?;
+        let meta = FileMeta {
+            schema_version: table.schema_version(),
+            export_id: self.journal.export_id().to_owned(),
+        };
+        let failed = |error| DatasetError::write(&shown, error);
+        let sink = FileSink::new(file);
+        let mut writer = dataset
+            .format()
+            .create(sink, table, &meta)
+            .map_err(failed)?;
+        fill(&mut |batch| writer.write(batch).map_err(failed))?;
+        let (sink, rows) = writer.finish().map_err(failed)?;
+        let (sha256, bytes) = sink.finish().map_err(DatasetError::io("write", &shown))?;
+        Ok((
+            staged,
+            FileRecord {
+                sha256,
+                rows,
+                bytes,
+            },
+        ))
+    }
+
+    /// Refuses a staged file that lost a row or cannot be read.
+    fn check(
+        &self,
+        table: &TableSpec,
+        path: &str,
+        staged: &Staged,
+        rows: u64,
+    ) -> Result<(), DatasetError> {
+        let dataset = self.dataset();
+        let keys = table.key_names();
+        let old = match self.files.get(table.name()) {
+            Some(staged) => Some(staged.staged.open()?),
+            None => dataset.storage().read(path)?,
+        };
+        let open = |file| dataset.rows(path, file, table, Some(&keys));
+        let old = old.map(open).transpose()?;
+        let problem = match open(staged.open()?) {
+            Ok(staged) => check::problem(staged, old, rows)?,
+            Err(error) => Some(error.to_string()),
+        };
+        match problem {
+            None => Ok(()),
+            Some(problem) => Err(DatasetError::Staged {
+                path: dataset.storage().locate(path),
+                problem,
+            }),
+        }
+    }
+
+    fn keep(&mut self, base: Base, path: String, staged: Staged, after: FileRecord, old_rows: u64) {
+        let table = base.table.name().to_owned();
+        // What is staged already is not what will be replaced.
+        let before = match self.files.remove(&table) {
+            Some(earlier) => earlier.before,
+            None => base.sha256.map(|(sha256, bytes)| FileRecord {
+                sha256,
+                bytes,
+                rows: old_rows,
+            }),
+        };
+        self.files.insert(
+            table,
+            StagedFile {
+                staged,
+                path,
+                before,
+                after,
+            },
+        );
+    }
+}
+
+impl StagedFile {
+    fn change(&self) -> FileChange {
+        FileChange {
+            path: self.path.clone(),
+            before: self.before.clone(),
+            after: Some(self.after.clone()),
+        }
+    }
+}
+
+/// Renames child tables, then the table whose rows say that a run is exported.
+fn publish(dataset: &Dataset, mut files: BTreeMap<String, StagedFile>) -> Result<(), DatasetError> {
+    let storage = dataset.storage();
+    let parent = files.remove(layout::PARENT_TABLE);
+    let moves = |file: StagedFile| (file.staged, file.path);
+    let _lock = storage.commit_lock()?;
+    storage.publish(files.into_values().map(moves).collect())?;
+    storage.publish(parent.into_iter().map(moves).collect())
+}
+
+fn explain<E>(failure: Failure<E>, table: &TableSpec, path: &std::path::Path) -> MergeError<E> {
+    match failure {
+        Failure::Rows(error) => MergeError::Rows(error),
+        Failure::Stored(error) => MergeError::Dataset(error),
+        Failure::Old(problem) => MergeError::Dataset(DatasetError::unreadable(path, problem)),
+        Failure::New(problem) => MergeError::Dataset(DatasetError::InvalidRows {
+            table: table.name().to_owned(),
+            problem,
+        }),
+    }
+}
+
+pub(crate) fn rewind(file: &mut std::fs::File, path: &std::path::Path) -> Result<(), DatasetError> {
+    use std::io::Seek;
+    file.rewind().map_err(DatasetError::io("read", path))
+}
+
+pub(crate) fn digest(
+    file: &mut std::fs::File,
+    path: &std::path::Path,
+) -> Result<(String, u64), DatasetError> {
+    format::digest(file).map_err(DatasetError::io("read", path))
+}

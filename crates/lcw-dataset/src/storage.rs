@@ -1,0 +1,103 @@
+//! The dataset's way to the disk: list, read, stage, publish. Nothing else renames a file.
+
+mod local;
+
+use std::fmt::Debug;
+use std::fs::File;
+use std::path::PathBuf;
+
+pub use local::LocalStorage;
+
+use crate::error::DatasetError;
+
+/// Where the files of a dataset are kept.
+///
+/// Paths are relative to the dataset's folder and use `/`.
+pub trait Storage: Debug + Send + Sync {
+    /// Makes the place of the dataset when there is none. An existing one is left as it is.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    fn create(&self) -> Result<(), DatasetError>;
+
+    /// Takes the right to write to the dataset; `None` when another has it.
+    ///
+    /// # Errors
+    /// When it cannot be known.
+    fn lock(&self) -> Result<Option<StorageLock>, DatasetError>;
+
+    /// Waits for the right to publish data files, which whoever copies the dataset takes too.
+    ///
+    /// # Errors
+    /// When it cannot be had.
+    fn commit_lock(&self) -> Result<StorageLock, DatasetError>;
+
+    /// Everything directly inside a folder, by name; nothing when there is no such folder.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    fn list(&self, folder: &str) -> Result<Vec<Entry>, DatasetError>;
+
+    /// Opens a file for reading; `None` when there is none.
+    ///
+    /// # Errors
+    /// When it exists and cannot be opened.
+    fn read(&self, path: &str) -> Result<Option<File>, DatasetError>;
+
+    /// Makes a new, empty file with a name of its own in a folder that readers do not look into.
+    /// Unless published, it goes away with [`Staged`].
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    fn stage(&self, folder: &str, suffix: &str) -> Result<(Staged, File), DatasetError>;
+
+    /// Puts staged files, whose contents are on the disk already, in the place of others. Each
+    /// place holds the old file or the new one at any moment; when this returns, the new ones
+    /// outlast a power cut.
+    ///
+    /// # Errors
+    /// When one could not be moved; those before it are published.
+    fn publish(&self, files: Vec<(Staged, String)>) -> Result<(), DatasetError>;
+
+    /// Removes a folder of staged files.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    fn sweep(&self, folder: &str) -> Result<(), DatasetError>;
+
+    /// A path as it is shown to people.
+    fn locate(&self, path: &str) -> PathBuf;
+}
+
+/// Something inside a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Name without the folder.
+    pub name: String,
+    /// Whether it is itself a folder.
+    pub is_folder: bool,
+    /// Size of a file in bytes.
+    pub bytes: u64,
+}
+
+/// A lock that is released when dropped, or when the process ends in whatever way.
+#[derive(Debug)]
+pub struct StorageLock {
+    _file: File,
+}
+
+/// A file that is not part of the dataset yet.
+#[derive(Debug)]
+pub struct Staged {
+    path: tempfile::TempPath,
+}
+
+impl Staged {
+    /// Opens it for reading.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open(&self) -> Result<File, DatasetError> {
+        File::open(&self.path).map_err(DatasetError::io("open", &self.path))
+    }
+}

@@ -1,0 +1,266 @@
+//! A dataset in a folder of the local file system.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use super::{Entry, Staged, Storage, StorageLock};
+use crate::error::DatasetError;
+use crate::layout;
+
+/// A dataset in a folder.
+///
+/// Symbolic links below the folder are refused, never followed. New files get the permissions
+/// that the umask leaves, a new dataset folder 0750.
+#[derive(Debug)]
+pub struct LocalStorage {
+    root: PathBuf,
+    /// Folders whose own names this process has brought to the disk.
+    durable: Mutex<HashSet<PathBuf>>,
+}
+
+impl LocalStorage {
+    /// The storage in a folder, which need not exist to be read from.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self {
+            root: root.into(),
+            durable: Mutex::default(),
+        }
+    }
+
+    /// The full path of something below the root, none of whose parts is a link.
+    fn resolve(&self, path: &str) -> Result<PathBuf, DatasetError> {
+        let mut full = self.root.clone();
+        for part in path.split('/').filter(|part| !part.is_empty()) {
+            full.push(part);
+            match fs::symlink_metadata(&full) {
+                Ok(metadata) if metadata.is_symlink() => {
+                    return Err(DatasetError::SymbolicLink { path: full });
+                }
+                Ok(_) => {}
+                // What does not exist cannot be a link; the parts after it do not exist either.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(DatasetError::io("look at", &full)(error)),
+            }
+        }
+        Ok(full)
+    }
+
+    /// Opens a lock file, which is made once and never deleted: a lock on a file that is deleted
+    /// and made anew excludes nobody.
+    fn open_lock(&self, name: &str) -> Result<(File, PathBuf), DatasetError> {
+        let path = self.resolve(name)?;
+        let mut options = OpenOptions::new();
+        let file = options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path);
+        Ok((file.map_err(DatasetError::io("open", &path))?, path))
+    }
+
+    /// Makes a folder and its parents below the root, and brings their names to the disk.
+    fn make_folder(&self, folder: &Path) -> Result<(), DatasetError> {
+        let mut durable = self.durable.lock().unwrap_or_else(PoisonError::into_inner);
+        let below_root = folder.strip_prefix(&self.root).unwrap_or(folder);
+        let mut current = self.root.clone();
+        for part in below_root.components() {
+            let parent = current.clone();
+            current.push(part);
+            if durable.contains(&current) && current.is_dir() {
+                continue;
+            }
+            match fs::create_dir(&current) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                made => made.map_err(DatasetError::io("make the folder", &current))?,
+            }
+            // Also for a folder that was there: whoever made it may have died before this.
+            sync_folder(&parent)?;
+            durable.insert(current.clone());
+        }
+        Ok(())
+    }
+}
+
+impl Storage for LocalStorage {
+    fn create(&self) -> Result<(), DatasetError> {
+        if self.root.is_dir() {
+            return Ok(());
+        }
+        let parent = match self.root.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        fs::create_dir_all(parent).map_err(DatasetError::io("make the folder", parent))?;
+        match make_private_folder(&self.root) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && self.root.is_dir() => {}
+            made => made.map_err(DatasetError::io("make the folder", &self.root))?,
+        }
+        sync_folder(parent)
+    }
+
+    fn lock(&self) -> Result<Option<StorageLock>, DatasetError> {
+        let (file, path) = self.open_lock(layout::LOCK)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(StorageLock { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(DatasetError::io("lock", &path)(error)),
+        }
+    }
+
+    fn commit_lock(&self) -> Result<StorageLock, DatasetError> {
+        let (file, path) = self.open_lock(layout::COMMIT_LOCK)?;
+        file.lock().map_err(DatasetError::io("lock", &path))?;
+        Ok(StorageLock { _file: file })
+    }
+
+    fn list(&self, folder: &str) -> Result<Vec<Entry>, DatasetError> {
+        let full = self.resolve(folder)?;
+        let failed = || DatasetError::io("list", &full);
+        let names = match fs::read_dir(&full) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            names => names.map_err(failed())?,
+        };
+        let mut entries = Vec::new();
+        for entry in names {
+            let entry = entry.map_err(failed())?;
+            let metadata = match entry.metadata() {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                metadata => metadata.map_err(failed())?,
+            };
+            // A name that is not Unicode is none of ours, but has to be seen as something else.
+            let name = entry.file_name().to_string_lossy().into_owned();
+            entries.push(Entry {
+                name,
+                is_folder: metadata.is_dir(),
+                bytes: metadata.len(),
+            });
+        }
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(entries)
+    }
+
+    fn read(&self, path: &str) -> Result<Option<File>, DatasetError> {
+        let full = self.resolve(path)?;
+        match File::open(&full) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            file => file.map(Some).map_err(DatasetError::io("open", &full)),
+        }
+    }
+
+    fn stage(&self, folder: &str, suffix: &str) -> Result<(Staged, File), DatasetError> {
+        let folder = self.resolve(folder)?;
+        let failed = || DatasetError::io("make a file in", &folder);
+        fs::create_dir_all(&folder).map_err(DatasetError::io("make the folder", &folder))?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("").suffix(suffix);
+        // A temporary file is 0600 by default; these become the dataset's own.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let (file, path) = builder.tempfile_in(&folder).map_err(failed())?.into_parts();
+        Ok((Staged { path }, file))
+    }
+
+    fn publish(&self, files: Vec<(Staged, String)>) -> Result<(), DatasetError> {
+        let mut folders = BTreeSet::new();
+        let mut moves = Vec::new();
+        for (staged, target) in files {
+            let target = self.resolve(&target)?;
+            if let Some(folder) = target.parent() {
+                self.make_folder(folder)?;
+                folders.insert(folder.to_owned());
+            }
+            if let Some(folder) = staged.path.parent() {
+                folders.insert(folder.to_owned());
+            }
+            moves.push((staged, target));
+        }
+        for (mut staged, target) in moves {
+            rename(&staged.path, &target).map_err(DatasetError::io("replace", &target))?;
+            staged.path.disable_cleanup(true);
+        }
+        folders.iter().try_for_each(|folder| sync_folder(folder))
+    }
+
+    fn sweep(&self, folder: &str) -> Result<(), DatasetError> {
+        let full = self.resolve(folder)?;
+        match fs::remove_dir_all(&full) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed.map_err(DatasetError::io("remove", &full)),
+        }
+    }
+
+    fn locate(&self, path: &str) -> PathBuf {
+        if path.is_empty() {
+            self.root.clone()
+        } else {
+            self.root.join(path)
+        }
+    }
+}
+
+#[cfg(unix)]
+fn make_private_folder(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().mode(0o750).create(path)
+}
+
+#[cfg(not(unix))]
+fn make_private_folder(path: &Path) -> io::Result<()> {
+    fs::create_dir(path)
+}
+
+/// Brings the names in a folder to the disk.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> Result<(), DatasetError> {
+    let synced = File::open(path).and_then(|folder| folder.sync_all());
+    match synced {
+        // Some file systems cannot do this for folders, and say so.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        synced => synced.map_err(DatasetError::io("flush the folder", path)),
+    }
+}
+
+/// A folder cannot be flushed there; the file system's journal keeps the order of renames.
+#[cfg(not(unix))]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the same signature on every platform"
+)]
+fn sync_folder(_path: &Path) -> Result<(), DatasetError> {
+    Ok(())
+}
+
+#[cfg(not(windows))]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that publishes files"
+)]
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)
+}
+
+/// A file that a reader holds open cannot be replaced there: readers are waited for.
+#[cfg(windows)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that publishes files"
+)]
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    const ATTEMPTS: u32 = 40;
+    for attempt in 1..ATTEMPTS {
+        match fs::rename(from, to) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                std::thread::sleep(std::time::Duration::from_millis(u64::from(attempt) * 10));
+            }
+            renamed => return renamed,
+        }
+    }
+    fs::rename(from, to)
+}
+
+#[cfg(test)]
+mod tests;

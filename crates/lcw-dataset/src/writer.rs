@@ -1,0 +1,195 @@
+//! The one writer of a dataset.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use tracing::warn;
+
+use crate::dataset::{self, Dataset};
+use crate::error::DatasetError;
+use crate::export::{Export, Journal};
+use crate::format::Format;
+use crate::identity::Identity;
+use crate::layout;
+use crate::lock::{self, Lock, write_json};
+use crate::manifest::{MANIFEST_VERSION, Manifest, ManifestHead, Status};
+use crate::recover;
+use crate::storage::{LocalStorage, Storage};
+use crate::table::TableSpec;
+
+const EXPORT_ID: &str = "%Y%m%dT%H%M%S.%6fZ";
+
+/// The right to write to a dataset, for one tenant. Held until dropped, or until the process ends.
+#[derive(Debug)]
+pub struct Writer {
+    dataset: Dataset,
+    tenant: String,
+    lock: Lock,
+}
+
+impl Writer {
+    /// Takes the lock of the dataset in a folder, which is made when there is none.
+    ///
+    /// `wanted` comes from [`Identity::new`], with `select` and its like set; tenant and tables
+    /// are added to what the dataset has. What a killed export left is put in order.
+    ///
+    /// # Errors
+    /// [`DatasetError::Locked`] when another holds it, [`DatasetError::NotADataset`] and
+    /// [`DatasetError::Mismatch`] when the folder is another's, [`DatasetError::InvalidTenant`].
+    /// A folder that is refused is left untouched.
+    pub fn acquire(
+        root: &Path,
+        wanted: &Identity,
+        tenant: &str,
+        format: Arc<dyn Format>,
+        tables: Vec<TableSpec>,
+    ) -> Result<Self, DatasetError> {
+        let storage = Arc::new(LocalStorage::new(root));
+        let writer = Self::acquire_in(storage, wanted, tenant, format, tables)?;
+        if let Some(kind) = lock::network_file_system(root) {
+            warn!(
+                path = %root.display(),
+                file_system = kind,
+                "the dataset is on a network file system, where a lock may not exclude other \
+                 hosts: make sure that only one exports to it"
+            );
+        }
+        Ok(writer)
+    }
+
+    /// As [`Writer::acquire`], in a storage of another kind.
+    ///
+    /// # Errors
+    /// As [`Writer::acquire`].
+    pub fn acquire_in(
+        storage: Arc<dyn Storage>,
+        wanted: &Identity,
+        tenant: &str,
+        format: Arc<dyn Format>,
+        tables: Vec<TableSpec>,
+    ) -> Result<Self, DatasetError> {
+        layout::check_tenant(tenant)?;
+        // Before the lock, so that a folder that is refused stays as it is.
+        if let Some(identity) = dataset::identity_in(storage.as_ref())? {
+            identity.check(wanted, &tables)?;
+        }
+        storage.create()?;
+        let lock = Lock::acquire(storage.as_ref())?;
+        let mut writer = Self {
+            dataset: Dataset::new(storage, format, tables),
+            tenant: tenant.to_owned(),
+            lock,
+        };
+        writer.prepare(wanted)?;
+        Ok(writer)
+    }
+
+    /// Under the lock: identity, staging, manifests.
+    fn prepare(&mut self, wanted: &Identity) -> Result<(), DatasetError> {
+        let storage = self.dataset.storage();
+        let tables = self.dataset.tables();
+        let stored = dataset::identity_in(storage)?;
+        let identity = stored.as_ref().unwrap_or(wanted);
+        identity.check(wanted, tables)?;
+        let grown = identity.grown(&self.tenant, tables);
+        if stored.as_ref() != Some(&grown) {
+            write_json(storage, layout::STAGING, layout::IDENTITY, &grown)?;
+        }
+        self.lock.announce(storage, None)?;
+        storage.sweep(layout::STAGING)?;
+        recover::reconcile(&self.dataset).map(|_| ())
+    }
+
+    /// The dataset, for reading.
+    pub fn dataset(&self) -> &Dataset {
+        &self.dataset
+    }
+
+    /// The tenant that it writes for.
+    pub fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
+    /// The id for an export that starts now: the time in UTC, or a microsecond after the last
+    /// export where the clock was set back. Ids sort by time.
+    ///
+    /// # Errors
+    /// When the manifests cannot be listed.
+    pub fn next_export_id(&self, now: Timestamp) -> Result<String, DatasetError> {
+        let id = now.strftime(EXPORT_ID).to_string();
+        let Some(last) = self.dataset.manifest_ids()?.pop() else {
+            return Ok(id);
+        };
+        if last < id {
+            return Ok(id);
+        }
+        let last = jiff::civil::DateTime::strptime(EXPORT_ID, &last)
+            .and_then(|last| last.checked_add(SignedDuration::from_micros(1)));
+        last.map(|next| next.strftime(EXPORT_ID).to_string())
+            .map_err(|_| DatasetError::InvalidExportId {
+                id,
+                problem: "a later export has an id of another kind",
+            })
+    }
+
+    /// The newest manifest of this tenant.
+    ///
+    /// # Errors
+    /// When a manifest cannot be read.
+    pub fn previous(&self) -> Result<Option<Manifest>, DatasetError> {
+        for manifest in self.dataset.manifests()? {
+            let manifest = manifest?;
+            if manifest.tenant_id == self.tenant {
+                return Ok(Some(manifest));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Starts an export. Nothing is written until its first commit or its end.
+    ///
+    /// # Errors
+    /// [`DatasetError::InvalidExportId`] for an id that does not sort after the last one, and when
+    /// the manifests cannot be read.
+    pub fn begin(&mut self, head: ManifestHead) -> Result<Export<'_>, DatasetError> {
+        layout::check_export_id(&head.export_id)?;
+        let newest = recover::reconcile(&self.dataset)?;
+        if newest
+            .as_ref()
+            .is_some_and(|newest| newest.export_id >= head.export_id)
+        {
+            return Err(DatasetError::InvalidExportId {
+                id: head.export_id,
+                problem: "it does not sort after the last export's (was the clock set back?)",
+            });
+        }
+        let previous = self.previous()?;
+        let (listings, state) = previous
+            .map(|manifest| (manifest.listings, manifest.state))
+            .unwrap_or_default();
+        let manifest = Manifest {
+            manifest_version: MANIFEST_VERSION,
+            export_id: head.export_id,
+            kind: head.kind,
+            tenant_id: self.tenant.clone(),
+            args_hash: head.args_hash,
+            status: Status::Running,
+            started_at: head.started_at,
+            finished_at: None,
+            window: head.window,
+            previous: newest,
+            days: Default::default(),
+            listings,
+            tables: Default::default(),
+            requests: Default::default(),
+            runs: Default::default(),
+            proof: Default::default(),
+            state,
+        };
+        self.lock
+            .announce(self.dataset.storage(), Some(&manifest.export_id))?;
+        let journal = Journal::new(&self.dataset, manifest)?;
+        Ok(Export::new(self, journal))
+    }
+}
