@@ -79,17 +79,14 @@ impl<'w> Export<'w> {
     ) -> Result<(), DatasetError> {
         let (mut dated, mut undated) = (Vec::new(), Vec::new());
         for name in tables {
-            let table = self.dataset().table(name)?;
+            let by_day = self.dataset().table(name)?.by_day();
             if self
                 .dataset()
                 .files(name, self.journal.tenant())?
                 .is_empty()
             {
-                if table.by_day() {
-                    dated.push(*name)
-                } else {
-                    undated.push(*name)
-                }
+                let group = if by_day { &mut dated } else { &mut undated };
+                group.push(*name);
             }
         }
         for (day, tables) in [(None, undated), (Some(last_day), dated)] {

@@ -167,18 +167,14 @@ impl<'e> Staging<'e> {
     /// Opens what is staged already, or the stored file after checking that it is the one that
     /// was written.
     fn base(&mut self, table: &TableSpec, path: &str) -> Result<Base, DatasetError> {
-        let opened = match self.files.get(table.name()) {
-            Some(staged) => Some((staged.staged.open()?, None)),
-            None => match self.dataset().storage().read(path)? {
-                Some(mut file) => {
-                    let found = self.journal.verify(path, &mut file)?;
-                    Some((file, Some(found)))
-                }
-                None => {
-                    self.journal.warn_when_gone(path)?;
-                    None
-                }
-            },
+        let opened = if let Some(staged) = self.files.get(table.name()) {
+            Some((staged.staged.open()?, None))
+        } else if let Some(mut file) = self.dataset().storage().read(path)? {
+            let found = self.journal.verify(path, &mut file)?;
+            Some((file, Some(found)))
+        } else {
+            self.journal.warn_when_gone(path)?;
+            None
         };
         let Some((file, sha256)) = opened else {
             return Ok(Base {
@@ -255,7 +251,7 @@ impl<'e> Staging<'e> {
         let dataset = self.dataset();
         let shown = dataset.storage().locate(path);
         let suffix = format!("-{}-{}", table.name(), dataset.format().file_name());
-        let (staged, file) = dataset
+        let (staged, target) = dataset
             .storage()
             .stage(&self.journal.staging_folder(), &suffix)?;
         let meta = FileMeta {
@@ -263,7 +259,7 @@ impl<'e> Staging<'e> {
             export_id: self.journal.export_id().to_owned(),
         };
         let failed = |error| DatasetError::write(&shown, error);
-        let sink = FileSink::new(file);
+        let sink = FileSink::new(target);
         let mut writer = dataset
             .format()
             .create(sink, table, &meta)

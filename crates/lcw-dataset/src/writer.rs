@@ -13,7 +13,7 @@ use crate::format::Format;
 use crate::identity::Identity;
 use crate::layout;
 use crate::lock::{self, Lock, write_json};
-use crate::manifest::{MANIFEST_VERSION, Manifest, ManifestHead, Status};
+use crate::manifest::{Manifest, ManifestHead};
 use crate::recover;
 use crate::storage::{LocalStorage, Storage};
 use crate::table::TableSpec;
@@ -165,28 +165,7 @@ impl Writer {
             });
         }
         let previous = self.previous()?;
-        let (listings, state) = previous
-            .map(|manifest| (manifest.listings, manifest.state))
-            .unwrap_or_default();
-        let manifest = Manifest {
-            manifest_version: MANIFEST_VERSION,
-            export_id: head.export_id,
-            kind: head.kind,
-            tenant_id: self.tenant.clone(),
-            args_hash: head.args_hash,
-            status: Status::Running,
-            started_at: head.started_at,
-            finished_at: None,
-            window: head.window,
-            previous: newest,
-            days: Default::default(),
-            listings,
-            tables: Default::default(),
-            requests: Default::default(),
-            runs: Default::default(),
-            proof: Default::default(),
-            state,
-        };
+        let manifest = Manifest::begin(head, &self.tenant, newest, previous);
         self.lock
             .announce(self.dataset.storage(), Some(&manifest.export_id))?;
         let journal = Journal::new(&self.dataset, manifest)?;
