@@ -1,0 +1,7 @@
+//! One gate for all requests: how fast, and not before when.
+
+mod adaptive;
+mod gate;
+mod tokio_clock;
+
+pub(crate) use gate::{Closed, Permit, RateGate};

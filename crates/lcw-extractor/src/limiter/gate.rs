@@ -1,0 +1,232 @@
+//! The gate that every request passes, repetitions included.
+
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use governor::clock::Clock as _;
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::adaptive::Adaptive;
+use super::tokio_clock::TokioClock;
+
+type Limiter = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Duration>>;
+
+/// The longest sleep before the gate looks again: the rate may have changed.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// Above this rate, in requests a second, spacing requests out has no meaning.
+const UNPACED: f64 = 100_000.0;
+/// A pause longer than this is not waited for, even without a deadline.
+const LONGEST_PAUSE: Duration = Duration::from_hours(24);
+
+/// Leave to send one request now.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    epoch: u64,
+    waited: bool,
+}
+
+/// Why the gate lets nobody through any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Closed {
+    /// The pause ends after the deadline.
+    Paused(Duration),
+    /// The deadline passed, or passes before the next request may be sent.
+    Deadline,
+}
+
+/// Rate and pause of one client, shared by all its clones.
+#[derive(Debug)]
+pub(crate) struct RateGate {
+    clock: TokioClock,
+    pace: Mutex<Pace>,
+    /// Workers pass one after the other, in the order in which they came.
+    turn: tokio::sync::Mutex<()>,
+    /// Nothing is sent before this instant.
+    not_before: watch::Sender<Option<Instant>>,
+}
+
+#[derive(Debug)]
+struct Pace {
+    adaptive: Adaptive,
+    limiter: Option<Arc<Limiter>>,
+    limiter_rate: f64,
+}
+
+impl RateGate {
+    pub(crate) fn new(ceiling: Option<f64>) -> Self {
+        let clock = TokioClock::start();
+        let adaptive = Adaptive::new(ceiling);
+        let limiter_rate = adaptive.rate();
+        let limiter = limiter(limiter_rate, &clock);
+        Self {
+            pace: Mutex::new(Pace {
+                adaptive,
+                limiter,
+                limiter_rate,
+            }),
+            clock,
+            turn: tokio::sync::Mutex::new(()),
+            not_before: watch::Sender::new(None),
+        }
+    }
+
+    /// Waits until a request may be sent.
+    pub(crate) async fn pass(&self, deadline: Option<Instant>) -> Result<Permit, Closed> {
+        let (_turn, was_queued) = match self.turn.try_lock() {
+            Ok(turn) => (turn, false),
+            Err(_) => (self.turn.lock().await, true),
+        };
+        let mut waited = was_queued;
+        let mut pause = self.not_before.subscribe();
+        loop {
+            self.wait_out_the_pause(deadline).await?;
+            let Err(wait) = self.take() else {
+                return Ok(self.permit(waited));
+            };
+            waited = true;
+            if deadline.is_some_and(|deadline| Instant::now() + wait > deadline) {
+                return Err(Closed::Deadline);
+            }
+            pause.mark_unchanged();
+            tokio::select! {
+                () = sleep(wait.min(LOOK_AGAIN)) => {}
+                // A pause began, or the sender is gone, which cannot be: it is ours.
+                _ = pause.changed() => {}
+            }
+        }
+    }
+
+    /// The request was answered, and not with 429. `usage` is what the service
+    /// says about the share of its limit in use.
+    pub(crate) fn accepted(&self, permit: &Permit, usage: Option<f64>) {
+        let now = self.clock.elapsed().as_secs_f64();
+        self.lock()
+            .adaptive
+            .accepted(permit.epoch, permit.waited, now, usage);
+    }
+
+    /// The request was answered with 429: everybody pauses, and then goes slower.
+    pub(crate) fn refused(&self, permit: &Permit, pause: Duration) {
+        self.pause(pause);
+        let now = self.clock.elapsed().as_secs_f64();
+        self.lock()
+            .adaptive
+            .refused(permit.epoch, now, now + pause.as_secs_f64());
+    }
+
+    /// Nothing is sent for this long from now. A longer pause stays.
+    pub(crate) fn pause(&self, pause: Duration) {
+        let until = Instant::now() + pause;
+        self.not_before.send_if_modified(|current| {
+            let is_later = current.is_none_or(|current| current < until);
+            if is_later {
+                *current = Some(until);
+            }
+            is_later
+        });
+    }
+
+    /// How long the pause still lasts; `None` outside of one.
+    pub(crate) fn paused_for(&self) -> Option<Duration> {
+        let until = (*self.not_before.borrow())?;
+        let left = until.saturating_duration_since(Instant::now());
+        Some(left).filter(|left| !left.is_zero())
+    }
+
+    /// Requests a second that may be sent, outside of pauses.
+    pub(crate) fn rate(&self) -> f64 {
+        self.lock().adaptive.rate()
+    }
+
+    async fn wait_out_the_pause(&self, deadline: Option<Instant>) -> Result<(), Closed> {
+        while let Some(left) = self.paused_for() {
+            let until = Instant::now() + left;
+            if left > LONGEST_PAUSE || deadline.is_some_and(|deadline| until > deadline) {
+                return Err(Closed::Paused(left));
+            }
+            // It may have been made longer meanwhile, so look again after it; and
+            // while it lasts, too, for one that reaches beyond the deadline.
+            let mut pause = self.not_before.subscribe();
+            tokio::select! {
+                () = sleep_until(until) => {}
+                _ = pause.changed() => {}
+            }
+        }
+        match deadline {
+            Some(deadline) if Instant::now() >= deadline => Err(Closed::Deadline),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes one request from the limiter, or says how long until there is one.
+    fn take(&self) -> Result<(), Duration> {
+        let mut pace = self.lock();
+        pace.follow(&self.clock);
+        let Some(limiter) = &pace.limiter else {
+            return Ok(());
+        };
+        limiter
+            .check()
+            .map_err(|not_until| not_until.wait_time_from(self.clock.now()))
+    }
+
+    fn permit(&self, waited: bool) -> Permit {
+        let now = self.clock.elapsed().as_secs_f64();
+        Permit {
+            epoch: self.lock().adaptive.sent(now),
+            waited,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pace {
+    /// governor's quota is fixed, so a new rate is a new limiter, with nothing saved up.
+    fn follow(&mut self, clock: &TokioClock) {
+        let rate = self.adaptive.rate();
+        if (rate - self.limiter_rate).abs() < 0.002 * self.limiter_rate {
+            return;
+        }
+        self.limiter_rate = rate;
+        self.limiter = limiter(rate, clock);
+        if let Some(limiter) = &self.limiter {
+            // A burst never exceeds the quota's own, so there is nothing to report.
+            drop(limiter.check_n(burst(rate)));
+        }
+    }
+}
+
+/// A limiter for a rate; `None` when it is too high to space requests out.
+fn limiter(rate: f64, clock: &TokioClock) -> Option<Arc<Limiter>> {
+    if rate > UNPACED {
+        return None;
+    }
+    let quota = Quota::with_period(Duration::from_secs_f64(1.0 / rate))?.allow_burst(burst(rate));
+    Some(Arc::new(RateLimiter::direct_with_clock(
+        quota,
+        clock.clone(),
+    )))
+}
+
+/// Ten milliseconds' worth and one more: timers count whole milliseconds, and
+/// without some slack each late waking would lower the rate.
+fn burst(rate: f64) -> NonZeroU32 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "0 to 1000"
+    )]
+    let extra = (rate * 0.01).ceil() as u32;
+    NonZeroU32::MIN.saturating_add(if rate < 10.0 { 0 } else { extra })
+}
+
+#[cfg(test)]
+mod tests;

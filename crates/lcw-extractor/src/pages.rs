@@ -1,0 +1,183 @@
+//! A collection, page by page.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+
+use futures_util::{Stream, stream};
+use reqwest::Url;
+use tracing::{Instrument as _, debug, debug_span, warn};
+use uuid::Uuid;
+
+use crate::body::BodyBuffer;
+use crate::client::Shared;
+use crate::decode::{Decoded, PageDecoder};
+use crate::error::{ErrorKind, ExtractError, Failure, RequestError, remedy};
+use crate::origin::describe;
+use crate::path::CollectionRequest;
+use crate::request::{Stop, Target};
+
+/// How often a collection starts again because its next link is no longer known.
+const MOST_RESTARTS: u32 = 2;
+
+/// The pages of a collection as a stream that ends after the first error.
+pub(crate) fn stream<'a, D: PageDecoder>(
+    shared: &'a Arc<Shared>,
+    request: CollectionRequest,
+    decoder: &'a mut D,
+) -> impl Stream<Item = Result<D::Output, ExtractError>> + 'a {
+    let paging = Paging {
+        shared,
+        request,
+        decoder,
+        position: Position::Start,
+        page_index: 0,
+        restarts: 0,
+        seen: Seen::default(),
+        buffer: BodyBuffer::default(),
+    };
+    stream::try_unfold(paging, |mut paging| async move {
+        Ok(paging.next().await?.map(|output| (output, paging)))
+    })
+}
+
+/// Where in the collection the next request goes.
+enum Position {
+    /// To its first page.
+    Start,
+    /// Along a next link, not yet checked.
+    Following(String),
+    /// Nowhere: the last page had no next link.
+    End,
+}
+
+struct Paging<'a, D> {
+    shared: &'a Shared,
+    request: CollectionRequest,
+    decoder: &'a mut D,
+    position: Position,
+    page_index: u64,
+    restarts: u32,
+    seen: Seen,
+    buffer: BodyBuffer,
+}
+
+impl<D: PageDecoder> Paging<'_, D> {
+    async fn next(&mut self) -> Result<Option<D::Output>, ExtractError> {
+        loop {
+            let (url, is_next_link) = match std::mem::replace(&mut self.position, Position::End) {
+                Position::Start => (Target::first(self.shared, &self.request)?.url, false),
+                Position::Following(link) => (self.check(&link)?, true),
+                Position::End => return Ok(None),
+            };
+            if !is_next_link {
+                self.seen.is_first_time(&url);
+            }
+            match self.page(url, is_next_link).await {
+                Ok(decoded) => return Ok(Some(self.advance(decoded))),
+                Err(Stop::Restart(error)) => self.restart(error)?,
+                Err(Stop::Failed(error)) => return Err(error),
+            }
+        }
+    }
+
+    async fn page(&mut self, url: Url, is_next_link: bool) -> Result<Decoded<D::Output>, Stop> {
+        let page_index = Some(self.page_index);
+        let target = Target {
+            url,
+            path: &self.request.path,
+            page_index,
+            is_next_link,
+        };
+        let span = debug_span!("page", page.index = self.page_index);
+        self.shared
+            .get(&target, &mut self.buffer, self.decoder)
+            .instrument(span)
+            .await
+    }
+
+    fn advance(&mut self, decoded: Decoded<D::Output>) -> D::Output {
+        debug!(
+            path = %self.request.path,
+            page.index = self.page_index,
+            rows = decoded.rows,
+            page.is_last = decoded.next_link.is_none(),
+            "got a page",
+        );
+        self.page_index += 1;
+        self.position = decoded.next_link.map_or(Position::End, Position::Following);
+        decoded.output
+    }
+
+    fn restart(&mut self, error: ExtractError) -> Result<(), ExtractError> {
+        if self.restarts >= MOST_RESTARTS {
+            return Err(error);
+        }
+        self.restarts += 1;
+        warn!(
+            path = %self.request.path,
+            page.index = self.page_index,
+            http.status = error.status(),
+            graph.request_id = error.request_id(),
+            retry.attempt = self.restarts,
+            "the service no longer knows the next link: starting the collection again",
+        );
+        (self.position, self.page_index) = (Position::Start, 0);
+        self.seen = Seen::default();
+        self.decoder.restarted();
+        Ok(())
+    }
+
+    /// The URL of a next link, when it may be followed.
+    fn check(&mut self, link: &str) -> Result<Url, ExtractError> {
+        let limit = self.shared.config.page_limit;
+        if self.page_index >= u64::from(limit) {
+            return Err(self.refuse(Failure::TooManyPages { limit }));
+        }
+        let mut url = Url::parse(link).map_err(|_| self.refuse(Failure::UnusableLink))?;
+        if !self.shared.origin.owns(&url) {
+            return Err(self.refuse(Failure::ForeignLink {
+                origin: describe(&url),
+            }));
+        }
+        // A fragment is never sent, so links that differ in it alone are the same.
+        url.set_fragment(None);
+        if self.seen.is_first_time(&url) {
+            Ok(url)
+        } else {
+            Err(self.refuse(Failure::RepeatedLink))
+        }
+    }
+
+    fn refuse(&self, failure: Failure) -> ExtractError {
+        let kind = ErrorKind::NextLink;
+        ExtractError::Request(Box::new(RequestError {
+            kind,
+            method: "GET",
+            path: self.request.path.to_string(),
+            page_index: Some(self.page_index),
+            status: None,
+            code: None,
+            message: None,
+            request_id: None,
+            client_request_id: Uuid::nil().to_string(),
+            attempts: 0,
+            elapsed: std::time::Duration::ZERO,
+            remedy: remedy(kind, &failure, self.request.path.resource(), None),
+            failure,
+        }))
+    }
+}
+
+/// The links of a collection, as hashes: a long collection has many, and long ones.
+#[derive(Default)]
+struct Seen {
+    hashes: HashSet<u64>,
+    hasher: RandomState,
+}
+
+impl Seen {
+    fn is_first_time(&mut self, url: &Url) -> bool {
+        self.hashes.insert(self.hasher.hash_one(url.as_str()))
+    }
+}

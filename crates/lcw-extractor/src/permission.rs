@@ -1,0 +1,104 @@
+//! The least-privileged permission of each path, for the remedy of a 403.
+
+/// What kind of resource a path names, as far as permissions tell them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Resource {
+    /// The workflow list and a workflow.
+    Workflow,
+    /// Versions and tasks of a workflow.
+    WorkflowDetail,
+    /// Soft-deleted workflows.
+    DeletedWorkflow,
+    /// Runs, results and reports.
+    Reports,
+    /// Runs, results and reports below a soft-deleted workflow.
+    DeletedReports,
+    /// Task definitions, templates, settings.
+    Other,
+}
+
+impl Resource {
+    /// The resource that `child` is below this one.
+    pub(crate) fn below(self, child: Self) -> Self {
+        match (self, child) {
+            (Self::DeletedWorkflow | Self::DeletedReports, Self::Reports) => Self::DeletedReports,
+            (Self::DeletedWorkflow | Self::DeletedReports, _) => Self::DeletedWorkflow,
+            _ => child,
+        }
+    }
+
+    /// The permissions that suffice, as the names of Microsoft Graph application roles.
+    pub(crate) fn permissions(self) -> &'static [&'static str] {
+        match self {
+            Self::Workflow => &["LifecycleWorkflows-Workflow.ReadBasic.All"],
+            Self::WorkflowDetail | Self::DeletedWorkflow => {
+                &["LifecycleWorkflows-Workflow.Read.All"]
+            }
+            Self::Reports => &["LifecycleWorkflows-Reports.Read.All"],
+            Self::DeletedReports => &[
+                "LifecycleWorkflows-Reports.Read.All",
+                "LifecycleWorkflows-Workflow.Read.All",
+            ],
+            Self::Other => &["LifecycleWorkflows.Read.All"],
+        }
+    }
+
+    /// What to do about a 403.
+    pub(crate) fn remedy(self) -> String {
+        format!(
+            "grant the app registration the application permission {} and give admin consent; \
+             a signed-in user also needs the role Global Reader or Lifecycle Workflows \
+             Administrator, and the tenant an Entra ID Governance licence",
+            self.permissions().join(" and "),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::GraphPath;
+
+    #[test]
+    fn each_path_names_its_least_privileged_permission() {
+        let cases = [
+            (
+                GraphPath::workflows(),
+                "LifecycleWorkflows-Workflow.ReadBasic.All",
+            ),
+            (
+                GraphPath::workflow("w"),
+                "LifecycleWorkflows-Workflow.ReadBasic.All",
+            ),
+            (
+                GraphPath::workflow("w").versions(),
+                "LifecycleWorkflows-Workflow.Read.All",
+            ),
+            (
+                GraphPath::deleted_workflows(),
+                "LifecycleWorkflows-Workflow.Read.All",
+            ),
+            (
+                GraphPath::workflow("w").runs(),
+                "LifecycleWorkflows-Reports.Read.All",
+            ),
+            (
+                GraphPath::workflow("w").run("r").user_processing_results(),
+                "LifecycleWorkflows-Reports.Read.All",
+            ),
+            (
+                GraphPath::deleted_workflow("w")
+                    .run("r")
+                    .user_processing_results(),
+                "LifecycleWorkflows-Reports.Read.All and LifecycleWorkflows-Workflow.Read.All",
+            ),
+            (GraphPath::task_definitions(), "LifecycleWorkflows.Read.All"),
+        ];
+        for (path, permission) in cases {
+            let remedy = path.resource().remedy();
+            assert!(
+                remedy.contains(&format!(" {permission} and give")),
+                "{path}: {remedy}"
+            );
+        }
+    }
+}

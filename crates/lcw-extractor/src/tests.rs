@@ -1,0 +1,1 @@
+//! Whole behaviour against a scripted server.

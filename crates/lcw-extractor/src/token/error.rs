@@ -1,0 +1,168 @@
+//! Why there is no token.
+
+use std::error::Error;
+use std::time::Duration;
+
+use crate::config::ConfigError;
+use crate::error::{ErrorKind, mentions_certificate};
+
+/// Why no token could be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// The token service said no.
+    #[error("no token from {url}: {message} ({code}, {status}{})", correlation(correlation_id.as_ref()))]
+    Refused {
+        /// Where the token was asked for.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+        /// The OAuth error, such as `invalid_client`.
+        code: String,
+        /// The first line of the description, `AADSTS…`.
+        message: String,
+        /// The token service's name for the request.
+        correlation_id: Option<String>,
+    },
+    /// The token service failed, again and again, or answered something else.
+    #[error("no token from {url}: {problem} with {status} [{attempts} attempts in {:.1} s]", elapsed.as_secs_f64())]
+    Answer {
+        /// Where the token was asked for.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+        /// What is wrong with the answer.
+        problem: &'static str,
+        /// How often it was asked.
+        attempts: u32,
+        /// From the first attempt to the failure.
+        elapsed: Duration,
+    },
+    /// The token service could not be reached.
+    #[error("no token from {url}: got no complete answer [{attempts} attempts in {:.1} s]", elapsed.as_secs_f64())]
+    Network {
+        /// Where the token was asked for.
+        url: String,
+        /// How often it was asked.
+        attempts: u32,
+        /// From the first attempt to the failure.
+        elapsed: Duration,
+        /// Why.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The deadline passed before there was a token.
+    #[error("no token from {url} before the deadline")]
+    Deadline {
+        /// Where the token was asked for.
+        url: String,
+    },
+    /// The ready token has ended, and cannot be renewed.
+    #[error("the ready access token has expired")]
+    Expired,
+    /// The source cannot be used as configured.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Another source failed.
+    #[error("no token: {problem}")]
+    Source {
+        /// What happened.
+        problem: String,
+        /// What the user can do about it.
+        remedy: String,
+    },
+}
+
+fn correlation(id: Option<&String>) -> String {
+    id.map(|id| format!(", correlation id {id}"))
+        .unwrap_or_default()
+}
+
+impl TokenError {
+    pub(crate) fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Answer { status: 500.., .. } => ErrorKind::Service,
+            Self::Answer { status: 429, .. } => ErrorKind::Throttled,
+            Self::Refused { .. } | Self::Answer { .. } | Self::Expired | Self::Source { .. } => {
+                ErrorKind::Credentials
+            }
+            Self::Network { .. } => ErrorKind::Network,
+            Self::Deadline { .. } => ErrorKind::Deadline,
+            Self::Config(_) => ErrorKind::Config,
+        }
+    }
+
+    pub(crate) fn code(&self) -> Option<&str> {
+        if let Self::Refused { code, .. } = self {
+            Some(code)
+        } else {
+            None
+        }
+    }
+
+    pub(crate) fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused { status, .. } | Self::Answer { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn correlation_id(&self) -> Option<&str> {
+        if let Self::Refused { correlation_id, .. } = self {
+            correlation_id.as_deref()
+        } else {
+            None
+        }
+    }
+
+    /// What the user can do about it.
+    pub fn remedy(&self) -> &str {
+        match self {
+            Self::Refused { message, .. } => refusal_remedy(message),
+            Self::Answer {
+                status: 429 | 500..,
+                ..
+            } => "the token service is failing; try again later",
+            Self::Answer { .. } => {
+                "check the authority URL and the tenant id, and that no proxy or sign-in page is in between"
+            }
+            Self::Network { source, .. } if mentions_certificate(source.as_ref()) => {
+                "the server's certificate is not trusted; a proxy that inspects TLS needs its authority in ca_file"
+            }
+            Self::Network { .. } => {
+                "check the authority URL, the name of the host, the connection, the proxy and the firewall"
+            }
+            Self::Deadline { .. } => "allow a later deadline",
+            Self::Expired => {
+                "a ready token cannot be renewed: get a new one and put it into LCW_ACCESS_TOKEN, or use a client secret"
+            }
+            Self::Config(_) => "correct the setting",
+            Self::Source { remedy, .. } => remedy,
+        }
+    }
+}
+
+/// The remedy for the AADSTS codes that a wrong set-up meets.
+fn refusal_remedy(message: &str) -> &'static str {
+    let code = message
+        .strip_prefix("AADSTS")
+        .and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next());
+    match code.unwrap_or_default() {
+        "7000215" => {
+            "the client secret is wrong: use the secret's value, not its id, of this app registration"
+        }
+        "7000222" => "the client secret has expired: make a new one in the app registration",
+        "700016" => "no such application in this tenant: check client id and tenant id",
+        "90002" | "900023" | "90013" => "no such tenant in this cloud: check tenant id and cloud",
+        "7000112" => {
+            "the application is disabled in this tenant: enable its enterprise application"
+        }
+        "500011" | "650057" | "70011" | "1002012" => {
+            "the scope is not known there: check that cloud, authority and Graph URL belong together"
+        }
+        "53003" | "530036" => {
+            "conditional access blocks this application: ask the tenant's administrator"
+        }
+        _ => "check tenant id, client id, the credential and the cloud",
+    }
+}
