@@ -1,4 +1,4 @@
-//! The OData envelope: a page of a collection, or a single entity.
+//! The `OData` envelope: a page of a collection, or a single entity.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use crate::property::{Context, Property};
 use crate::{Entity, Text};
 
-/// One OData response: the entities and, unless it is the last page, the link to the next.
+/// One `OData` response: the entities and, unless it is the last page, the link to the next.
 #[derive(Debug, Clone)]
 pub struct Page<'a, T> {
     /// The entities, in the order sent; a page in the middle of a collection may be empty.

@@ -69,6 +69,8 @@ pub(crate) enum Found<'a> {
     String,
     Array,
     Object,
+    /// Something whose JSON type is all that is told.
+    Kind(&'static str),
     /// JSON text of a property that holds no personal data.
     Raw(&'a str),
 }
@@ -83,6 +85,7 @@ impl Found<'_> {
             Self::String => "a string",
             Self::Array => "an array",
             Self::Object => "an object",
+            Self::Kind(kind) => kind,
             Self::Raw(text) => match text.as_bytes().first() {
                 Some(b'n') => "null",
                 Some(b't' | b'f') => "a boolean",
@@ -314,7 +317,7 @@ impl<'c, T> Object<'c, T> {
     }
 
     fn refuse<E: de::Error>(self, found: Found<'_>) -> E {
-        let found = Found::Raw(found.kind());
+        let found = Found::Kind(found.kind());
         self.context.refuse(self.name, found, "an object")
     }
 }
@@ -356,7 +359,7 @@ impl<'c, T> Element<'c, T> {
 
     fn refuse<E: de::Error>(self, found: Found<'_>) -> E {
         self.context
-            .refuse("value", Found::Raw(found.kind()), "an object")
+            .refuse("value", Found::Kind(found.kind()), "an object")
     }
 }
 

@@ -1,7 +1,7 @@
 //! Text of a JSON string.
 
 use std::borrow::Cow;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::ops::Deref;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
@@ -120,14 +120,19 @@ const SHOWN: usize = 60;
 /// assert_eq!(lcw_model::shortened(&"x".repeat(1000)), format!("{}…", "x".repeat(60)));
 /// ```
 pub fn shortened(value: &str) -> String {
-    let mut shown = String::with_capacity(value.len().min(SHOWN + 4));
+    shortened_to(value, SHOWN)
+}
+
+/// As [`shortened`], with at most `limit` characters of the value.
+pub fn shortened_to(value: &str, limit: usize) -> String {
+    let mut shown = String::with_capacity(value.len().min(limit + 4));
     for (count, char) in value.chars().enumerate() {
-        if count == SHOWN {
+        if count == limit {
             shown.push('…');
             break;
         }
         if char.is_control() {
-            write!(shown, "{}", char.escape_default()).unwrap_or_default();
+            shown.extend(char.escape_default());
         } else {
             shown.push(char);
         }

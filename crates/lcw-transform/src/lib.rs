@@ -1,1 +1,33 @@
-//! Turns Graph entities into Arrow record batches; declares every column once
+//! Graph's entities as Arrow record batches.
+//!
+//! Each table's columns are declared once ([`Column`]: name, type, role, unit, source, meaning);
+//! schema, builders, the published contract and the merge rules of the dataset follow from there.
+//! One builder per table flattens entities into rows, decides types per column and appends per
+//! row without allocating for values.
+//!
+//! There is no I/O and no clock in this crate: instants come in as arguments.
+
+mod batch;
+mod column;
+mod columns;
+mod error;
+mod json;
+mod layout;
+mod marker;
+mod published;
+mod results;
+mod rows;
+mod runs;
+mod table;
+mod workflows;
+
+pub use column::{Column, Kind, Role};
+pub use error::FlattenError;
+pub use layout::{Layout, Lineage, Timestamps};
+pub use marker::{Marker, Proof, RunMarkers};
+pub use published::{PublishedColumn, PublishedSchema, published_schema};
+pub use results::ResultRows;
+pub use rows::Rows;
+pub use runs::RunRows;
+pub use table::Table;
+pub use workflows::WorkflowRows;

@@ -1,0 +1,86 @@
+//! Why an entity makes no row.
+
+use lcw_model::time::parse_micros;
+use lcw_model::{shortened, shortened_to};
+
+use crate::Table;
+
+/// Characters of a row id that an error shows; the service's longest are about 140.
+const SHOWN_ID: usize = 200;
+
+/// An entity that makes no row: the table, row and property, and what is wrong with its value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("table {table}, row {row_id}: property {property} is {value}: {problem}")]
+#[non_exhaustive]
+pub struct FlattenError {
+    /// Name of the table.
+    pub table: &'static str,
+    /// Id of the row. The service builds ids of results with the user's id at their end; that part
+    /// is left out, so that the error can be logged.
+    pub row_id: String,
+    /// Graph's name of the property.
+    pub property: &'static str,
+    /// The value, shortened: quoted text, `null` or `missing`.
+    pub value: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl FlattenError {
+    /// A property without which there is no row is not in the answer.
+    pub fn missing(table: &'static str, row_id: &str, property: &'static str) -> Self {
+        Self::without_value(table, row_id, property, "missing")
+    }
+
+    /// A property without which there is no row is null.
+    pub fn null(table: &'static str, row_id: &str, property: &'static str) -> Self {
+        Self::without_value(table, row_id, property, "null")
+    }
+
+    /// A property that should hold a date-time holds something else.
+    pub fn date_time(
+        table: &'static str,
+        row_id: &str,
+        property: &'static str,
+        value: &str,
+    ) -> Self {
+        let problem = match parse_micros(value) {
+            Ok(_) => "not the date-time it should be".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let value = format!("\"{}\"", shortened(value));
+        Self {
+            table,
+            row_id: shown_id(table, row_id),
+            property,
+            value,
+            problem,
+        }
+    }
+
+    fn without_value(
+        table: &'static str,
+        row_id: &str,
+        property: &'static str,
+        value: &str,
+    ) -> Self {
+        let problem = "the row cannot do without it".to_owned();
+        Self {
+            table,
+            row_id: shown_id(table, row_id),
+            property,
+            value: value.to_owned(),
+            problem,
+        }
+    }
+}
+
+/// A row's id as an error may show it. Results' ids are `…_{run id}_{user id}`, or plain GUIDs.
+fn shown_id(table: &str, row_id: &str) -> String {
+    match row_id.rsplit_once('_') {
+        Some((rest, _user)) if table == Table::UserProcessingResults.name() => {
+            format!("{}_…", shortened_to(rest, SHOWN_ID))
+        }
+        _ => shortened_to(row_id, SHOWN_ID),
+    }
+}

@@ -1,0 +1,100 @@
+//! Rows on their way to the dataset.
+
+use std::cmp::Ordering;
+
+use arrow::array::{AsArray, RecordBatch, StringArray, UInt64Array};
+use arrow::compute::{concat_batches, take_record_batch};
+
+/// Rows plus what the answers did not say about them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rows {
+    /// The rows.
+    pub batch: RecordBatch,
+    /// Per row, a bit per column (the first column is bit 0) that is set when the answer did not
+    /// contain the column's property, so that a merge keeps what is stored. For a duration it is
+    /// set when either source is absent, for `_lcw_extra` when the answer holds nothing for it.
+    /// `None`: nothing is absent anywhere.
+    pub absent: Option<Vec<u64>>,
+}
+
+impl Rows {
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Sorts the rows by the `key` columns (compared byte by byte) and keeps, of rows with the same
+    /// key, the last one. Rows that are sorted already are handed back as they are.
+    ///
+    /// # Panics
+    /// If a key column is not there or not text: keys are ids.
+    #[must_use]
+    pub fn sorted_unique(self, key: &[&str]) -> Self {
+        let keys: Vec<&StringArray> = key
+            .iter()
+            .map(|name| {
+                let column = self
+                    .batch
+                    .column_by_name(name)
+                    .expect("a key column is in the batch");
+                column.as_string::<i32>()
+            })
+            .collect();
+        let by_key = |a: usize, b: usize| {
+            let compare = |keys: &&StringArray| keys.value(a).cmp(keys.value(b));
+            keys.iter()
+                .map(compare)
+                .find(|order| order.is_ne())
+                .unwrap_or(Ordering::Equal)
+        };
+        if (1..self.len()).all(|row| by_key(row - 1, row).is_lt()) {
+            return self;
+        }
+        let mut order: Vec<usize> = (0..self.len()).collect();
+        // The later row of two comes first, and `dedup` keeps the first.
+        order.sort_unstable_by(|a, b| by_key(*a, *b).then(b.cmp(a)));
+        order.dedup_by(|later, earlier| by_key(*later, *earlier).is_eq());
+        self.take(&order)
+    }
+
+    /// The rows of all parts in one, in their order; `None` when there is no part. All parts come
+    /// from builders of the same table and layout.
+    ///
+    /// # Panics
+    /// If the parts differ in their schemas.
+    pub fn concat(parts: &[Self]) -> Option<Self> {
+        let (first, rest) = parts.split_first()?;
+        if rest.is_empty() {
+            return Some(first.clone());
+        }
+        let schema = first.batch.schema();
+        let batch = concat_batches(&schema, parts.iter().map(|part| &part.batch))
+            .expect("parts of one table have one schema");
+        let absent = parts.iter().any(|part| part.absent.is_some()).then(|| {
+            let bits = |part: &Self| match &part.absent {
+                Some(bits) => bits.clone(),
+                None => vec![0; part.len()],
+            };
+            parts.iter().flat_map(bits).collect()
+        });
+        Some(Self { batch, absent })
+    }
+
+    fn take(&self, rows: &[usize]) -> Self {
+        let indices = UInt64Array::from_iter_values(rows.iter().map(|row| *row as u64));
+        let batch = take_record_batch(&self.batch, &indices).expect("every index is a row");
+        let absent = self
+            .absent
+            .as_ref()
+            .map(|bits| rows.iter().map(|row| bits[*row]).collect());
+        Self { batch, absent }
+    }
+}
+
+#[cfg(test)]
+mod tests;
