@@ -1,0 +1,110 @@
+//! Rows into a file.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
+use lcw_dataset::{ColumnSpec, FileMeta, FileSink, FormatError, Hint, RowWriter, TableSpec};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::metadata::{KeyValue, SortingColumn};
+use parquet::file::properties::{
+    EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterVersion,
+};
+use parquet::schema::types::ColumnPath;
+
+use crate::{EXPORT_ID_KEY, ROW_GROUP_ROWS, SCHEMA_VERSION_KEY, failure};
+
+/// Share of subjects that a filter wrongly says a row group may hold.
+const FALSE_POSITIVES: f64 = 0.01;
+
+pub(crate) struct Writer {
+    inner: ArrowWriter<FileSink>,
+    rows: u64,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        sink: FileSink,
+        table: &TableSpec,
+        meta: &FileMeta,
+    ) -> Result<Self, FormatError> {
+        // Arrow's own copy of the schema would say nothing that the Parquet schema does not.
+        let options = ArrowWriterOptions::new()
+            .with_skip_arrow_metadata(true)
+            .with_schema_root(table.name().to_owned())
+            .with_properties(properties(table, meta)?);
+        let schema = Arc::clone(table.schema());
+        let inner = ArrowWriter::try_new_with_options(sink, schema, options).map_err(failure)?;
+        Ok(Self { inner, rows: 0 })
+    }
+}
+
+impl RowWriter for Writer {
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), FormatError> {
+        self.inner.write(batch).map_err(failure)?;
+        self.rows += batch.num_rows() as u64;
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<(FileSink, u64), FormatError> {
+        let sink = self.inner.into_inner().map_err(failure)?;
+        Ok((sink, self.rows))
+    }
+}
+
+fn properties(table: &TableSpec, meta: &FileMeta) -> Result<WriterProperties, FormatError> {
+    let metadata = vec![
+        KeyValue::new(
+            SCHEMA_VERSION_KEY.to_owned(),
+            meta.schema_version.to_string(),
+        ),
+        KeyValue::new(EXPORT_ID_KEY.to_owned(), meta.export_id.clone()),
+    ];
+    let mut builder = WriterProperties::builder()
+        .set_writer_version(WriterVersion::PARQUET_1_0)
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(failure)?))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_offset_index_disabled(true)
+        .set_sorting_columns(Some(sorting(table)?))
+        .set_key_value_metadata(Some(metadata));
+    for column in table.columns() {
+        builder = column_properties(builder, column);
+    }
+    Ok(builder.build())
+}
+
+fn column_properties(
+    builder: WriterPropertiesBuilder,
+    column: &ColumnSpec,
+) -> WriterPropertiesBuilder {
+    let path = ColumnPath::from(column.field.name().as_str());
+    match (column.hint, column.field.data_type()) {
+        (_, DataType::Timestamp(..)) => builder
+            .set_column_dictionary_enabled(path.clone(), false)
+            .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED),
+        (Hint::Unique, _) => builder
+            .set_column_dictionary_enabled(path.clone(), false)
+            .set_column_statistics_enabled(path, EnabledStatistics::None),
+        (Hint::Lookup, _) => builder
+            .set_column_bloom_filter_fpp(path.clone(), FALSE_POSITIVES)
+            .set_column_bloom_filter_max_ndv(path, ROW_GROUP_ROWS as u64),
+        (Hint::Plain, _) => builder,
+    }
+}
+
+/// Says that rows are sorted by key.
+fn sorting(table: &TableSpec) -> Result<Vec<SortingColumn>, FormatError> {
+    let sorted = |&key: &usize| {
+        let column_idx =
+            i32::try_from(key).map_err(|error| FormatError::invalid(error.to_string()))?;
+        Ok(SortingColumn {
+            column_idx,
+            descending: false,
+            nulls_first: false,
+        })
+    };
+    table.keys().iter().map(sorted).collect()
+}
