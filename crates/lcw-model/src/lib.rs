@@ -17,6 +17,8 @@ mod odata_error;
 mod page;
 mod property;
 pub mod status;
+#[cfg(test)]
+mod testing;
 mod text;
 pub mod time;
 

@@ -141,3 +141,6 @@ fn text(object: &Map<String, Value>, name: &str) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -219,3 +219,6 @@ impl<'a, T: Entity<'a>> DeserializeSeed<'a> for One<'_, T> {
         T::read(deserializer, self.context)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -215,3 +215,6 @@ pub fn date_of(micros: i64) -> Date {
     };
     date().unwrap_or(Date::ZERO)
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,14 +29,14 @@ pub struct PublishedColumn {
     /// Name of the column.
     pub name: &'static str,
     /// Its type in SQL, as `DuckDB` calls it.
-    #[serde(rename = "type")]
-    pub sql_type: &'static str,
+    pub r#type: &'static str,
     /// Unit of its numbers.
     pub unit: Option<&'static str>,
     /// Whether it can be NULL.
     pub nullable: bool,
     /// The property of Microsoft Graph that it comes from, with `/` inside objects.
-    pub source_property: Option<&'static str>,
+    #[serde(rename = "source_property")]
+    pub source: Option<&'static str>,
     /// The two columns that a duration is derived from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub derived_from: Option<[&'static str; 2]>,
@@ -44,32 +44,14 @@ pub struct PublishedColumn {
     pub description: &'static str,
 }
 
-impl PublishedSchema {
-    /// The contract of a table.
-    pub fn of(table: Table, keep_raw: bool) -> Self {
-        Self {
-            table: table.name(),
-            description: table.description(),
-            schema_version: table.schema_version(),
-            key: table.key(),
-            partition_columns: partition_columns(table),
-            columns: table
-                .columns(keep_raw)
-                .iter()
-                .map(PublishedColumn::of)
-                .collect(),
-        }
-    }
-}
-
 impl PublishedColumn {
     fn of(column: &Column) -> Self {
         Self {
             name: column.name,
-            sql_type: column.kind.sql_type(),
+            r#type: column.kind.sql_type(),
             unit: column.unit,
             nullable: column.nullable,
-            source_property: column.source,
+            source: column.source,
             derived_from: match column.role {
                 Role::Duration { from, to } => Some([from, to]),
                 _ => None,
@@ -81,10 +63,10 @@ impl PublishedColumn {
     fn partition(name: &'static str, sql_type: &'static str, description: &'static str) -> Self {
         Self {
             name,
-            sql_type,
+            r#type: sql_type,
             unit: None,
             nullable: false,
-            source_property: None,
+            source: None,
             derived_from: None,
             description,
         }
@@ -109,17 +91,20 @@ fn partition_columns(table: Table) -> Vec<PublishedColumn> {
     }
 }
 
-/// The contract of a table as a JSON value, for the files below `schemas/`.
+/// The contract of a table, for the files below `schemas/`: serialise it.
 ///
-/// An object with `table`, `description`, `schema_version`, `key`, `partition_columns` and
-/// `columns`; each column with `name`, `type`, `unit`, `nullable`, `source_property`,
-/// `description` and, for durations, `derived_from`. A value does not keep the order of its keys:
-/// serialise [`PublishedSchema`] itself for a file that people read.
-///
-/// # Panics
-/// Never: names and texts always make a JSON value.
-pub fn published_schema(table: Table, keep_raw: bool) -> serde_json::Value {
-    serde_json::to_value(PublishedSchema::of(table, keep_raw)).expect("texts make a JSON value")
+/// JSON: `table`, `description`, `schema_version`, `key`, `partition_columns` and `columns`; each
+/// column with `name`, `type`, `unit`, `nullable`, `source_property`, `description` and, for
+/// durations, `derived_from`.
+pub fn published_schema(table: Table, keep_raw: bool) -> PublishedSchema {
+    PublishedSchema {
+        table: table.name(),
+        description: table.description(),
+        schema_version: table.schema_version(),
+        key: table.key(),
+        partition_columns: partition_columns(table),
+        columns: table.columns(keep_raw).iter().map(PublishedColumn::of).collect(),
+    }
 }
 
 #[cfg(test)]

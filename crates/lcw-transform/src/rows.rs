@@ -62,27 +62,30 @@ impl Rows {
         self.take(&order)
     }
 
-    /// The rows of all parts in one, in their order; `None` when there is no part. All parts come
-    /// from builders of the same table and layout.
+    /// The rows of all parts in one, in their order. All parts come from builders of the same table
+    /// and layout.
     ///
     /// # Panics
-    /// If the parts differ in their schemas.
-    pub fn concat(parts: &[Self]) -> Option<Self> {
-        let (first, rest) = parts.split_first()?;
-        if rest.is_empty() {
-            return Some(first.clone());
+    /// If there is no part, or parts differ in their schemas.
+    #[must_use]
+    pub fn concat(mut parts: Vec<Self>) -> Self {
+        if parts.len() == 1 {
+            return parts.remove(0);
         }
-        let schema = first.batch.schema();
+        let schema = parts.first().expect("there is a part").batch.schema();
         let batch = concat_batches(&schema, parts.iter().map(|part| &part.batch))
             .expect("parts of one table have one schema");
         let absent = parts.iter().any(|part| part.absent.is_some()).then(|| {
-            let bits = |part: &Self| match &part.absent {
-                Some(bits) => bits.clone(),
-                None => vec![0; part.len()],
-            };
-            parts.iter().flat_map(bits).collect()
+            let mut all = Vec::with_capacity(batch.num_rows());
+            for part in &parts {
+                match &part.absent {
+                    Some(bits) => all.extend_from_slice(bits),
+                    None => all.resize(all.len() + part.len(), 0),
+                }
+            }
+            all
         });
-        Some(Self { batch, absent })
+        Self { batch, absent }
     }
 
     fn take(&self, rows: &[usize]) -> Self {
