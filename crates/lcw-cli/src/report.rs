@@ -1,0 +1,82 @@
+//! The summary of an export in words, for people.
+
+use std::fmt::Write;
+
+use lcw_pipeline::{Status, Summary};
+
+/// The summary as text, several lines.
+pub(crate) fn text(summary: &Summary) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _infallible = write_summary(&mut text, summary);
+    text
+}
+
+fn write_summary(to: &mut String, summary: &Summary) -> std::fmt::Result {
+    let ended = match summary.status {
+        Status::Complete => "complete",
+        Status::Partial => "partial: what is committed is good, some could not be fetched",
+        Status::Unproven => "committed, but not proven complete",
+        Status::Failed => "failed",
+        Status::Interrupted => "stopped; the days committed so far stay",
+    };
+    writeln!(to, "{} {}: {ended}", summary.kind, summary.export_id)?;
+    if let Some(from) = &summary.window.from {
+        let until = summary.window.to.as_deref().unwrap_or("now");
+        writeln!(to, "  window    runs scheduled from {from} until {until}")?;
+    }
+    for (name, table) in &summary.tables {
+        writeln!(
+            to,
+            "  {name:<24} {:>9} rows, {} new, {} replaced, {} files written",
+            table.rows_total, table.rows_new, table.rows_replaced, table.files
+        )?;
+    }
+    let runs = &summary.runs;
+    writeln!(
+        to,
+        "  runs      {} listed, {} read, {} known and settled, {} empty, {} still open",
+        runs.listed, runs.fetched, runs.skipped_settled, runs.skipped_empty, runs.open
+    )?;
+    let requests = &summary.requests;
+    writeln!(
+        to,
+        "  requests  {} sent, {} repeated, {} throttled",
+        requests.sent, requests.retried, requests.throttled
+    )?;
+    write_proof(to, summary)?;
+    for missing in &summary.not_covered {
+        writeln!(to, "  not covered: {}: {}", missing.what, missing.reason)?;
+        if let Some(remedy) = missing.remedy.as_ref().filter(|_| missing.is_partial) {
+            writeln!(to, "    {remedy}")?;
+        }
+    }
+    for warning in &summary.warnings {
+        writeln!(to, "  warning: {warning}")?;
+    }
+    Ok(())
+}
+
+fn write_proof(to: &mut String, summary: &Summary) -> std::fmt::Result {
+    let proof = &summary.proof;
+    writeln!(
+        to,
+        "  proof     {} runs match the service's own count, {} short, {} over",
+        proof.matched, proof.short, proof.over
+    )?;
+    for run in &proof.short_runs {
+        writeln!(
+            to,
+            "    short: run {} of workflow {} on {}: the service counts {} users and returned {}",
+            run.run_id, run.workflow_id, run.run_date, run.counted, run.fetched
+        )?;
+    }
+    if !summary.lost_days.is_empty() {
+        writeln!(
+            to,
+            "  lost for good: {} (the service forgot these days before this export)",
+            summary.lost_days.join(", ")
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! The published contracts: tables and the pipeline file.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use anyhow::Context;
+use lcw_transform::{PublishedSchema, Table, published_schema};
+use serde_json::Value;
+
+use crate::args::{Output, SchemaArgs};
+use crate::failure::Failure;
+use crate::{config, print};
+
+pub(crate) fn schema(args: &SchemaArgs, to: &Output) -> Result<u8, Failure> {
+    if let Some(folder) = &args.write {
+        return write_all(folder)
+            .map_err(|error| Failure::failed(&error))
+            .map(|()| 0);
+    }
+    let schemas: Vec<PublishedSchema> = Table::ALL
+        .into_iter()
+        .filter(|table| {
+            args.table
+                .as_deref()
+                .is_none_or(|name| table.name() == name)
+        })
+        .map(|table| published_schema(table, false))
+        .collect();
+    match (to.json, schemas.as_slice()) {
+        (true, [one]) => print::json(one)?,
+        (true, all) => print::json(&all)?,
+        (false, all) => print::text(&all.iter().map(text).collect::<Vec<_>>().join("\n"))?,
+    }
+    Ok(0)
+}
+
+fn text(schema: &PublishedSchema) -> String {
+    let wide = schema
+        .columns
+        .iter()
+        .map(|column| column.name.len())
+        .max()
+        .unwrap_or(0);
+    let mut text = format!("{}: {}\n", schema.table, schema.description);
+    for column in &schema.columns {
+        let source = column.source.unwrap_or("-");
+        let unit = column
+            .unit
+            .map_or_else(String::new, |unit| format!(" ({unit})"));
+        // Writing to a String cannot fail.
+        let _infallible = writeln!(
+            text,
+            "  {:<wide$}  {:<24}  {source}{unit}",
+            column.name, column.r#type
+        );
+    }
+    text
+}
+
+/// Every contract by the name of its file.
+fn published() -> Vec<(String, Value)> {
+    let mut files: Vec<(String, Value)> = Table::ALL
+        .into_iter()
+        .map(|table| {
+            (
+                format!("{}.json", table.name()),
+                serde_json::json!(published_schema(table, false)),
+            )
+        })
+        .collect();
+    files.push(("pipeline.schema.json".to_owned(), config::json_schema()));
+    files
+}
+
+fn write_all(folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    for (name, contract) in published() {
+        let path = folder.join(name);
+        let text = format!("{}\n", serde_json::to_string_pretty(&contract)?);
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_contracts_say_what_the_program_does() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas");
+        for (name, contract) in published() {
+            let committed = std::fs::read_to_string(folder.join(&name)).unwrap();
+            let committed: Value = serde_json::from_str(&committed).unwrap();
+            assert_eq!(
+                committed, contract,
+                "schemas/{name} has drifted: run `make schemas`"
+            );
+        }
+    }
+}

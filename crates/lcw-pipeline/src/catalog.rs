@@ -1,0 +1,104 @@
+//! The tenant's workflows, live and soft-deleted.
+
+use futures_util::{Stream, StreamExt, TryStreamExt};
+use lcw_extractor::{CollectionRequest, ExtractError, GraphClient, GraphPath};
+use tracing::info;
+
+use crate::decode;
+use crate::listing::ListedWorkflow;
+use crate::request::DeletedWorkflows;
+use crate::trouble::{NotCovered, Reach, reach};
+
+/// A workflow and where its history is asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Scope {
+    pub(crate) workflow: ListedWorkflow,
+    /// Listed under `deletedItems`.
+    pub(crate) is_deleted: bool,
+}
+
+impl Scope {
+    pub(crate) fn path(&self) -> GraphPath {
+        path_of(&self.workflow.id, self.is_deleted)
+    }
+}
+
+/// Where a workflow lives.
+pub(crate) fn path_of(workflow_id: &str, is_deleted: bool) -> GraphPath {
+    if is_deleted {
+        GraphPath::deleted_workflow(workflow_id)
+    } else {
+        GraphPath::workflow(workflow_id)
+    }
+}
+
+/// Every workflow the service lists, by id, and what it would not list.
+#[derive(Debug)]
+pub(crate) struct Catalog {
+    pub(crate) scopes: Vec<Scope>,
+    pub(crate) not_covered: Vec<NotCovered>,
+}
+
+impl Catalog {
+    /// # Errors
+    /// Any refusal of the live list: without it there is nothing to export.
+    pub(crate) async fn read(
+        client: &GraphClient,
+        deleted: DeletedWorkflows,
+    ) -> Result<Self, ExtractError> {
+        let mut catalog = Self {
+            scopes: Vec::new(),
+            not_covered: Vec::new(),
+        };
+        catalog.add(list(client, GraphPath::workflows()).await?, false);
+        if deleted != DeletedWorkflows::Skip {
+            match list(client, GraphPath::deleted_workflows()).await {
+                Ok(workflows) => catalog.add(workflows, true),
+                Err(error) if reach(&error) == Reach::Everything && !is_refusal(&error) => {
+                    return Err(error);
+                }
+                Err(error) => {
+                    info!(%error, "soft-deleted workflows are not covered");
+                    let is_partial = deleted == DeletedWorkflows::Require || !is_refusal(&error);
+                    let missing = NotCovered::new("soft-deleted workflows", &error, is_partial);
+                    catalog.not_covered.push(missing);
+                }
+            }
+        }
+        catalog
+            .scopes
+            .sort_by(|a, b| a.workflow.id.cmp(&b.workflow.id));
+        Ok(catalog)
+    }
+
+    /// A workflow that moved to `deletedItems` between the two lists counts as deleted.
+    fn add(&mut self, workflows: Vec<ListedWorkflow>, is_deleted: bool) {
+        for workflow in workflows {
+            self.scopes.retain(|scope| scope.workflow.id != workflow.id);
+            self.scopes.push(Scope {
+                workflow,
+                is_deleted,
+            });
+        }
+    }
+}
+
+/// The service will not show this to us, as opposed to: it could not.
+pub(crate) fn is_refusal(error: &ExtractError) -> bool {
+    use lcw_extractor::ErrorKind::{Forbidden, NotFound, Rejected};
+    matches!(error.kind(), Forbidden | NotFound | Rejected)
+}
+
+async fn list(client: &GraphClient, path: GraphPath) -> Result<Vec<ListedWorkflow>, ExtractError> {
+    let mut decoder = decode::Workflows;
+    let pages = client.pages(CollectionRequest { path, filter: None }, &mut decoder);
+    concat(pages).await
+}
+
+/// The items of all pages.
+pub(crate) async fn concat<T>(
+    pages: impl Stream<Item = Result<Vec<T>, ExtractError>>,
+) -> Result<Vec<T>, ExtractError> {
+    let pages: Vec<Vec<T>> = pages.boxed_local().try_collect().await?;
+    Ok(pages.into_iter().flatten().collect())
+}

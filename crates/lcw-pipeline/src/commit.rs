@@ -1,0 +1,238 @@
+//! The writing thread: workflows, then day after day, then the closed manifest.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use lcw_dataset::{
+    Dataset, Export, Listing, ManifestHead, ManifestRef, ManifestTail, ProofCounts, RequestCounts,
+    RunCounts, Status, Window, Writer,
+};
+use lcw_extractor::GraphClient;
+use lcw_model::time::date_of;
+use lcw_transform::{Layout, Lineage, Table};
+use tokio::sync::mpsc;
+use tracing::warn;
+
+use crate::error::PipelineError;
+use crate::exit;
+use crate::fetch::FetchedRun;
+use crate::prepare::{args_hash, by_run};
+use crate::request::{Kind, Request};
+use crate::state::{State, Totals};
+use crate::summary::ManifestSummary;
+use crate::workflows;
+use crate::write::{RowContext, Written, write_days, write_workflows};
+
+/// Everything the writing thread needs to know.
+pub(crate) struct Job {
+    pub(crate) request: Request,
+    pub(crate) client: GraphClient,
+    pub(crate) export_id: String,
+    pub(crate) started_at: Timestamp,
+    pub(crate) layout: Layout,
+    pub(crate) tenant: String,
+    /// When the runs were listed, in microseconds of the service's clock.
+    pub(crate) listed_at: i64,
+    /// Workflows whose listing worked, with the instant it reached back to.
+    pub(crate) listed: BTreeMap<String, i64>,
+    pub(crate) counts: crate::RunCounts,
+    /// Whether something was left out before the first row was fetched.
+    pub(crate) is_partial: bool,
+    pub(crate) state: State,
+    pub(crate) workflows: Vec<Box<str>>,
+    pub(crate) days: Vec<(Date, usize)>,
+    /// Why nothing more comes, once nothing more comes.
+    pub(crate) why_cut: Arc<Mutex<Option<PipelineError>>>,
+}
+
+/// What became of a [`Job`].
+pub(crate) type Done = (Written, Option<ManifestSummary>, Result<(), PipelineError>);
+
+/// Writes everything that comes through `runs`, and closes the manifest whatever happens.
+pub(crate) fn commit(
+    mut writer: Writer,
+    mut job: Job,
+    mut runs: mpsc::Receiver<FetchedRun>,
+) -> Done {
+    let mut written = Written::default();
+    let dataset = writer.dataset().clone();
+    let mut export = match writer.begin(job.head()) {
+        Ok(export) => export,
+        Err(error) => return (written, None, Err(error.into())),
+    };
+    let outcome = job.write(&dataset, &mut export, &mut runs, &mut written);
+    drop(runs);
+    let outcome = outcome.and_then(|()| job.was_cut().map_or(Ok(()), Err));
+    job.remember(&mut export, &written, outcome.is_ok());
+    match (export.close(job.tail(&written, &outcome)), outcome) {
+        (Ok(manifest), outcome) => (written, Some(summary_of(&manifest)), outcome),
+        (Err(error), Ok(())) => (written, None, Err(error.into())),
+        (Err(error), outcome) => {
+            warn!(%error, "the manifest could not be closed; the next export will reconcile it");
+            (written, None, outcome)
+        }
+    }
+}
+
+impl Job {
+    fn head(&self) -> ManifestHead {
+        let at = |micros| Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH);
+        let window = match &self.request.kind {
+            Kind::Export => self.listed.values().min().map(|from| Window {
+                from: at(*from),
+                to: at(self.listed_at),
+            }),
+            Kind::Backfill(backfill) => Some(Window {
+                from: backfill.from,
+                to: backfill.to,
+            }),
+        };
+        ManifestHead {
+            export_id: self.export_id.clone(),
+            kind: self.request.kind.name().to_owned(),
+            args_hash: args_hash(&self.request),
+            started_at: self.started_at,
+            window,
+        }
+    }
+
+    fn context(&self) -> RowContext {
+        RowContext {
+            layout: self.layout,
+            export_id: self.export_id.clone(),
+            listed_at: self.listed_at,
+            wants_results: self.request.wants(Table::UserProcessingResults),
+        }
+    }
+
+    fn write(
+        &mut self,
+        dataset: &Dataset,
+        export: &mut Export<'_>,
+        runs: &mut mpsc::Receiver<FetchedRun>,
+        written: &mut Written,
+    ) -> Result<(), PipelineError> {
+        let before = self.totals_before(dataset)?;
+        let context = self.context();
+        let lineage: Lineage = context.lineage();
+        let rows = workflows::rows(&self.workflows, self.layout, &lineage)?;
+        write_workflows(export, rows, written)?;
+        let outcome = write_days(export, &self.days, &context, runs, written);
+        if outcome.is_ok() {
+            let last_day = self
+                .days
+                .last()
+                .map_or_else(|| date_of(self.listed_at), |(day, _)| *day);
+            let tables: Vec<&str> = self.request.wanted_tables().map(Table::name).collect();
+            export.ensure_every_table_has_a_file(&tables, last_day)?;
+        }
+        self.totals_after(dataset, &before, written)?;
+        outcome
+    }
+
+    /// Rows of each table before this export; counted only where the last count no longer holds.
+    fn totals_before(&self, dataset: &Dataset) -> Result<BTreeMap<Table, u64>, PipelineError> {
+        let mut rows = BTreeMap::new();
+        for table in self.request.wanted_tables() {
+            let known = self
+                .state
+                .totals
+                .get(table.name())
+                .copied()
+                .unwrap_or_default();
+            let measured = Totals::measure(dataset, &self.tenant, table, Some(known.rows))?;
+            let trusted = known.still_holds(&measured);
+            let total = if trusted {
+                measured
+            } else {
+                Totals::measure(dataset, &self.tenant, table, None)?
+            };
+            rows.insert(table, total.rows);
+        }
+        Ok(rows)
+    }
+
+    fn totals_after(
+        &mut self,
+        dataset: &Dataset,
+        before: &BTreeMap<Table, u64>,
+        written: &mut Written,
+    ) -> Result<(), PipelineError> {
+        for (table, before) in before {
+            let summary = written.tables.entry(table.name()).or_default();
+            summary.rows_total = before + summary.rows_new;
+            let known = Some(summary.rows_total);
+            let totals = Totals::measure(dataset, &self.tenant, *table, known)?;
+            self.state.totals.insert(table.name().to_owned(), totals);
+        }
+        Ok(())
+    }
+
+    fn was_cut(&self) -> Option<PipelineError> {
+        self.why_cut.lock().ok().and_then(|mut why| why.take())
+    }
+
+    /// Hands over to the next export what this one has learned.
+    fn remember(&mut self, export: &mut Export<'_>, written: &Written, all_committed: bool) {
+        if let Kind::Export = self.request.kind {
+            let tables = by_run(&self.request);
+            for (workflow, from) in &self.listed {
+                let complete = all_committed && !written.unread.contains(workflow.as_str());
+                if complete {
+                    self.state.set_complete(workflow, &tables, self.listed_at);
+                }
+                let at = |micros| Timestamp::from_microsecond(micros).unwrap_or_default();
+                let listing = Listing {
+                    from: at(*from),
+                    listed_at: at(self.listed_at),
+                    complete,
+                };
+                export.set_listing(workflow.clone(), listing);
+            }
+        }
+        match serde_json::to_value(&self.state) {
+            Ok(state) => export.set_state(state),
+            Err(error) => warn!(%error, "the state for the next export could not be written"),
+        }
+    }
+
+    fn tail(&self, written: &Written, outcome: &Result<(), PipelineError>) -> ManifestTail {
+        let stats = self.client.stats();
+        ManifestTail {
+            status: match outcome {
+                Err(PipelineError::Stopped(_)) => Status::Interrupted,
+                Err(error) if error.exit_code() == exit::THROTTLED => Status::Interrupted,
+                Err(_) => Status::Failed,
+                Ok(()) if self.is_partial || !written.not_covered.is_empty() => Status::Partial,
+                Ok(()) => Status::Done,
+            },
+            finished_at: Timestamp::now(),
+            requests: RequestCounts {
+                sent: stats.sent,
+                retried: stats.retried,
+                throttled: stats.throttled,
+            },
+            runs: RunCounts {
+                listed: self.counts.listed,
+                fetched: written.fetched,
+                skipped_settled: self.counts.skipped_settled,
+                skipped_empty: self.counts.skipped_empty,
+                open: self.counts.open,
+            },
+            proof: ProofCounts {
+                matched: written.proof.matched,
+                short: written.proof.short,
+                over: written.proof.over,
+            },
+        }
+    }
+}
+
+fn summary_of(manifest: &ManifestRef) -> ManifestSummary {
+    ManifestSummary {
+        path: manifest.path.display().to_string(),
+        sha256: manifest.sha256.clone(),
+    }
+}

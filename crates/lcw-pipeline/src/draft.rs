@@ -1,0 +1,133 @@
+//! The summary while it is still growing: whatever happens, there is one at the end.
+
+use jiff::Timestamp;
+use lcw_extractor::RequestStats;
+use lcw_model::time::format_micros;
+
+use crate::error::PipelineError;
+use crate::exit;
+use crate::request::{Kind, Request};
+use crate::summary::{ErrorSummary, ManifestSummary, Requests, Status, Summary, Window};
+use crate::survey::Survey;
+use crate::write::Written;
+
+/// The facts of an export as they become known.
+pub(crate) struct Draft {
+    pub(crate) started_at: Timestamp,
+    pub(crate) summary: Summary,
+}
+
+impl Draft {
+    pub(crate) fn new(request: &Request) -> Self {
+        let started_at = Timestamp::now();
+        let now = seconds(started_at);
+        Self {
+            started_at,
+            summary: Summary {
+                export_id: started_at.strftime("%Y%m%dT%H%M%S.%6fZ").to_string(),
+                kind: request.kind.name(),
+                status: Status::Failed,
+                exit_code: exit::FAILED,
+                started_at: now.clone(),
+                finished_at: now,
+                tenant_id: None,
+                out: request.out.display().to_string(),
+                window: Window::default(),
+                tables: request
+                    .wanted_tables()
+                    .map(|table| (table.name().to_owned(), crate::TableSummary::default()))
+                    .collect(),
+                requests: Requests::default(),
+                runs: crate::RunCounts::default(),
+                proof: crate::ProofSummary::default(),
+                ways: crate::Ways::default(),
+                not_covered: Vec::new(),
+                lost_days: Vec::new(),
+                warnings: Vec::new(),
+                manifest: None,
+                error: None,
+            },
+        }
+    }
+
+    pub(crate) fn set_window(&mut self, from: Option<i64>, until: Option<i64>) {
+        self.summary.window = Window {
+            from: from.map(format_micros),
+            to: until.map(format_micros),
+        };
+    }
+
+    pub(crate) fn add_survey(&mut self, survey: &mut Survey) {
+        self.summary.runs = survey.counts.clone();
+        self.summary.ways.runs_asked_again = survey.asked_again;
+        self.summary.ways.runs_found_again = survey.found_again;
+        self.summary.not_covered.append(&mut survey.not_covered);
+    }
+
+    pub(crate) fn add_written(&mut self, written: Written, manifest: Option<ManifestSummary>) {
+        let summary = &mut self.summary;
+        for (name, table) in written.tables {
+            summary.tables.insert(name.to_owned(), table);
+        }
+        summary.runs.fetched = written.fetched;
+        summary.proof = written.proof;
+        summary.ways.results = written.ways.results;
+        summary.not_covered.extend(written.not_covered);
+        summary.manifest = manifest;
+    }
+
+    /// The exit code of an export that reached its end.
+    pub(crate) fn code_at_the_end(&self) -> u8 {
+        let summary = &self.summary;
+        let partial = summary.not_covered.iter().any(|missing| missing.is_partial);
+        let unproven = summary.proof.short > 0 || !summary.lost_days.is_empty();
+        exit::strongest([
+            if partial { exit::PARTIAL } else { exit::DONE },
+            if unproven { exit::UNPROVEN } else { exit::DONE },
+        ])
+    }
+
+    pub(crate) fn finish(
+        mut self,
+        outcome: Result<(), PipelineError>,
+        requests: RequestStats,
+    ) -> Summary {
+        let code = self.code_at_the_end();
+        let summary = &mut self.summary;
+        summary.requests = Requests {
+            sent: requests.sent,
+            retried: requests.retried,
+            throttled: requests.throttled,
+        };
+        summary.finished_at = seconds(Timestamp::now());
+        summary.exit_code = code;
+        summary.status = match code {
+            exit::DONE => Status::Complete,
+            exit::UNPROVEN => Status::Unproven,
+            _ => Status::Partial,
+        };
+        if let Err(error) = outcome {
+            summary.exit_code = error.exit_code();
+            summary.status = match error {
+                PipelineError::Stopped(_) => Status::Interrupted,
+                _ => Status::Failed,
+            };
+            summary.error = Some(ErrorSummary::from(&error));
+        }
+        self.summary
+    }
+}
+
+impl Kind {
+    /// `export` or `backfill`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Export => "export",
+            Self::Backfill(_) => "backfill",
+        }
+    }
+}
+
+fn seconds(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

@@ -1,0 +1,267 @@
+//! What export and plan have in common: tenant, workflows, windows and the survey of runs.
+
+use std::collections::{BTreeSet, HashMap};
+
+use jiff::civil::Date;
+use lcw_dataset::{Dataset, DatasetError, Manifest, Status};
+use lcw_extractor::{ExtractError, GraphClient};
+use lcw_model::time::date_of;
+use lcw_transform::Table;
+use sha2::{Digest, Sha256};
+
+use crate::catalog::{Catalog, Scope};
+use crate::coverage::{DAY, RETENTION, is_half_gone, lost_days, window_start};
+use crate::decide::Rules;
+use crate::error::PipelineError;
+use crate::request::{Backfill, Kind, Request};
+use crate::state::State;
+use crate::stored::{StoredRuns, StoredWorkflow, stored_workflows};
+use crate::survey::{Search, Survey, service_now};
+use crate::tenant;
+
+/// What the service says before the dataset is touched.
+pub(crate) struct Source {
+    pub(crate) tenant: String,
+    pub(crate) catalog: Catalog,
+    /// The service's clock before the first run was listed, in microseconds.
+    pub(crate) now: i64,
+}
+
+impl Source {
+    pub(crate) async fn read(
+        request: &Request,
+        client: &GraphClient,
+    ) -> Result<Self, PipelineError> {
+        let token_tenant = client.tenant_id().await?;
+        let tenant = tenant::resolve(request.tenant.as_deref(), token_tenant.as_deref())?;
+        let mut catalog = Catalog::read(client, request.deleted_workflows).await?;
+        if let Kind::Backfill(backfill) = &request.kind {
+            restrict(&mut catalog, backfill)?;
+        }
+        Ok(Self {
+            tenant,
+            catalog,
+            now: service_now(client),
+        })
+    }
+}
+
+/// Keeps the workflows that a backfill names.
+fn restrict(catalog: &mut Catalog, backfill: &Backfill) -> Result<(), PipelineError> {
+    if backfill.workflows.is_empty() {
+        return Ok(());
+    }
+    let is_named = |id: &str| backfill.workflows.iter().any(|named| named == id);
+    let unknown = backfill.workflows.iter().find(|named| {
+        !catalog
+            .scopes
+            .iter()
+            .any(|scope| scope.workflow.id == **named)
+    });
+    if let Some(unknown) = unknown {
+        let known: Vec<String> = catalog
+            .scopes
+            .iter()
+            .map(|scope| {
+                let name = scope.workflow.display_name.as_deref().unwrap_or("unnamed");
+                format!("{} ({name})", scope.workflow.id)
+            })
+            .collect();
+        return Err(PipelineError::Usage {
+            message: format!("the tenant has no workflow {unknown}"),
+            remedy: format!("name one of: {}", known.join(", ")),
+        });
+    }
+    catalog.scopes.retain(|scope| is_named(&scope.workflow.id));
+    Ok(())
+}
+
+/// What the dataset says before anything is written.
+#[derive(Debug, Default)]
+pub(crate) struct Target {
+    pub(crate) runs: StoredRuns,
+    pub(crate) workflows: HashMap<String, StoredWorkflow>,
+    pub(crate) state: State,
+    /// Days that an unfinished backfill with the same arguments has committed.
+    pub(crate) skip_days: BTreeSet<Date>,
+}
+
+impl Target {
+    pub(crate) fn read(
+        dataset: &Dataset,
+        tenant: &str,
+        request: &Request,
+        now: i64,
+    ) -> Result<Self, DatasetError> {
+        let newest = newest_manifest(dataset, tenant)?;
+        let state: State = newest
+            .and_then(|manifest| serde_json::from_value(manifest.state).ok())
+            .unwrap_or_default();
+        let skip_days = match &request.kind {
+            Kind::Export => BTreeSet::new(),
+            Kind::Backfill(_) => committed_days(dataset, tenant, &args_hash(request))?,
+        };
+        Ok(Self {
+            runs: StoredRuns::read(dataset, tenant, oldest_relevant_day(&state, request, now))?,
+            workflows: stored_workflows(dataset, tenant)?,
+            state,
+            skip_days,
+        })
+    }
+
+    /// Days that the service forgot since the last complete export of each workflow.
+    pub(crate) fn lost_days(&self, source: &Source, tables: &[Table]) -> BTreeSet<Date> {
+        source
+            .catalog
+            .scopes
+            .iter()
+            .flat_map(|scope| {
+                lost_days(
+                    source.now,
+                    self.state.last_complete(&scope.workflow.id, tables),
+                )
+            })
+            .collect()
+    }
+
+    /// A warning when the next gap of this length would lose days.
+    pub(crate) fn warning(&self, source: &Source, tables: &[Table]) -> Option<String> {
+        let late = source.catalog.scopes.iter().any(|scope| {
+            is_half_gone(
+                source.now,
+                self.state.last_complete(&scope.workflow.id, tables),
+            )
+        });
+        late.then(|| {
+            "the last complete export is more than 15 days old; the service forgets after 30: \
+             run the export every few hours"
+                .to_owned()
+        })
+    }
+}
+
+fn newest_manifest(dataset: &Dataset, tenant: &str) -> Result<Option<Manifest>, DatasetError> {
+    for manifest in dataset.manifests()? {
+        let manifest = manifest?;
+        if manifest.tenant_id == tenant {
+            return Ok(Some(manifest));
+        }
+    }
+    Ok(None)
+}
+
+/// Runs stored before this day cannot matter: the service had forgotten them when the last
+/// complete export was made, and that export gave up on the open ones.
+fn oldest_relevant_day(state: &State, request: &Request, now: i64) -> Date {
+    let last = state
+        .complete
+        .values()
+        .flat_map(|by| by.values())
+        .copied()
+        .min()
+        .unwrap_or(now);
+    let mut oldest = now.min(last) - RETENTION - DAY;
+    if let Kind::Backfill(backfill) = &request.kind {
+        oldest = oldest.min(backfill.from.as_microsecond() - DAY);
+    }
+    date_of(oldest)
+}
+
+/// The days that the newest backfill with these arguments has committed, unless it was finished.
+fn committed_days(
+    dataset: &Dataset,
+    tenant: &str,
+    args_hash: &str,
+) -> Result<BTreeSet<Date>, DatasetError> {
+    let mut days = BTreeSet::new();
+    for manifest in dataset.manifests()? {
+        let manifest = manifest?;
+        if manifest.tenant_id != tenant || manifest.args_hash != args_hash {
+            continue;
+        }
+        if matches!(manifest.status, Status::Done | Status::Partial) {
+            break;
+        }
+        let parsed = manifest.days.keys().filter_map(|day| day.parse().ok());
+        days.extend(parsed.filter(|day| manifest.is_committed(Some(*day))));
+    }
+    Ok(days)
+}
+
+/// Digest of what was asked for, by which an unfinished backfill is found again.
+pub(crate) fn args_hash(request: &Request) -> String {
+    let window = match &request.kind {
+        Kind::Export => "",
+        Kind::Backfill(backfill) => &backfill.wording,
+    };
+    let tables: Vec<&str> = request.wanted_tables().map(Table::name).collect();
+    let text = format!(
+        "{}|{window}|{}|{}|{:?}",
+        request.kind.name(),
+        tables.join(","),
+        request.keep_raw,
+        request.deleted_workflows
+    );
+    Sha256::digest(text)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Lists the runs of every workflow and decides what is to be done about each.
+pub(crate) async fn survey(
+    request: &Request,
+    client: &GraphClient,
+    source: &Source,
+    target: &Target,
+) -> Result<Survey, ExtractError> {
+    let (everything, until) = match &request.kind {
+        Kind::Export => (false, None),
+        Kind::Backfill(backfill) => (true, Some(backfill.to.as_microsecond())),
+    };
+    let search = Search {
+        client,
+        stored: &target.runs,
+        rules: Rules {
+            wants_results: request.wants(Table::UserProcessingResults),
+            everything,
+        },
+        now: source.now,
+        settle: micros(request.settle),
+        concurrency: request.max_concurrency,
+        deleted: request.deleted_workflows,
+        until,
+        skip_days: target.skip_days.clone(),
+    };
+    search.run(scopes(request, source, target)).await
+}
+
+/// Every workflow with the instant from which its runs are listed.
+fn scopes(request: &Request, source: &Source, target: &Target) -> Vec<(Scope, i64)> {
+    let tables = by_run(request);
+    let from = |scope: &Scope| match &request.kind {
+        Kind::Backfill(backfill) => backfill.from.as_microsecond(),
+        Kind::Export => {
+            let last = target.state.last_complete(&scope.workflow.id, &tables);
+            window_start(source.now, micros(request.lookback), last)
+        }
+    };
+    source
+        .catalog
+        .scopes
+        .iter()
+        .map(|scope| (scope.clone(), from(scope)))
+        .collect()
+}
+
+/// The requested tables that are read run by run.
+pub(crate) fn by_run(request: &Request) -> Vec<Table> {
+    request
+        .wanted_tables()
+        .filter(|table| *table != Table::Workflows)
+        .collect()
+}
+
+fn micros(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,98 @@
+//! What an export is asked to do, after flags, environment and pipeline file have been united.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use lcw_transform::Table;
+
+/// One export, fully specified.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Incremental export or backfill.
+    pub kind: Kind,
+    /// Tables to export; `workflows` and `runs` always are.
+    pub tables: Vec<Table>,
+    /// How far back runs are listed again, at most 30 days.
+    pub lookback: Duration,
+    /// How long a final run must have been left alone before its counters count.
+    pub settle: Duration,
+    /// Runs read side by side.
+    pub max_concurrency: usize,
+    /// Keep every row's original object in `_lcw_raw`.
+    pub keep_raw: bool,
+    /// What to do about soft-deleted workflows.
+    pub deleted_workflows: DeletedWorkflows,
+    /// The dataset's folder.
+    pub out: PathBuf,
+    /// How its files are written.
+    pub format: FileFormat,
+    /// The tenant as configured: a GUID, a domain name, or nothing when the token tells.
+    pub tenant: Option<String>,
+}
+
+impl Request {
+    /// Whether `table` was asked for.
+    pub fn wants(&self, table: Table) -> bool {
+        matches!(table, Table::Workflows | Table::Runs) || self.tables.contains(&table)
+    }
+
+    /// The tables to export, in the order of [`Table::ALL`].
+    pub fn wanted_tables(&self) -> impl Iterator<Item = Table> + '_ {
+        Table::ALL.into_iter().filter(|table| self.wants(*table))
+    }
+}
+
+/// Which of the two ways to export.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    /// New, open and changed runs.
+    Export,
+    /// Every run of a window, whatever the dataset says.
+    Backfill(Backfill),
+}
+
+/// The window of a backfill.
+#[derive(Debug, Clone)]
+pub struct Backfill {
+    /// First instant of the window.
+    pub from: Timestamp,
+    /// First instant after the window.
+    pub to: Timestamp,
+    /// Only these workflows; all of them when empty.
+    pub workflows: Vec<String>,
+    /// The window as the user wrote it: an unfinished backfill is continued by the same words.
+    pub wording: String,
+}
+
+/// What to do about soft-deleted workflows, which need a further permission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DeletedWorkflows {
+    /// Export them where the service lets us, and say so where it does not.
+    #[default]
+    Auto,
+    /// A refusal makes the export partial.
+    Require,
+    /// Do not ask.
+    Skip,
+}
+
+/// How the dataset's files are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileFormat {
+    /// Parquet, compressed with zstd.
+    Parquet,
+    /// Newline-delimited JSON.
+    Ndjson(NdjsonCompression),
+}
+
+/// Compression of NDJSON files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NdjsonCompression {
+    /// `.ndjson.zst`
+    Zstd,
+    /// `.ndjson.gz`
+    Gzip,
+    /// `.ndjson`
+    None,
+}

@@ -1,0 +1,99 @@
+//! What one export tells the next, carried in the manifests.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lcw_dataset::{Dataset, DatasetError};
+use lcw_transform::Table;
+use serde::{Deserialize, Serialize};
+
+/// Cumulative facts of a tenant.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct State {
+    /// By table and workflow id: when its last complete listing began, in microseconds.
+    pub(crate) complete: BTreeMap<String, BTreeMap<String, i64>>,
+    /// By table: how much it holds.
+    pub(crate) totals: BTreeMap<String, Totals>,
+    /// Days that the service forgot before they were exported.
+    pub(crate) lost_days: BTreeSet<String>,
+}
+
+/// How much a table holds of a tenant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Totals {
+    pub(crate) files: u64,
+    pub(crate) bytes: u64,
+    pub(crate) rows: u64,
+}
+
+impl State {
+    /// When the workflow was last listed completely for every one of `tables`.
+    pub(crate) fn last_complete(&self, workflow_id: &str, tables: &[Table]) -> Option<i64> {
+        let of = |table: &Table| self.complete.get(table.name())?.get(workflow_id).copied();
+        tables
+            .iter()
+            .map(of)
+            .try_fold(i64::MAX, |oldest, at| Some(oldest.min(at?)))
+    }
+
+    pub(crate) fn set_complete(&mut self, workflow_id: &str, tables: &[Table], at: i64) {
+        for table in tables {
+            let by_workflow = self.complete.entry(table.name().to_owned()).or_default();
+            by_workflow.insert(workflow_id.to_owned(), at);
+        }
+    }
+}
+
+impl Totals {
+    /// Counts what `table` holds now. `before` is believed as long as the files still are what
+    /// it counted; `rows_new` is what was added since.
+    pub(crate) fn measure(
+        dataset: &Dataset,
+        tenant: &str,
+        table: Table,
+        known: Option<u64>,
+    ) -> Result<Self, DatasetError> {
+        let mut totals = Self::default();
+        let mut days = Vec::new();
+        for file in dataset.files(table.name(), tenant)? {
+            totals.files += 1;
+            totals.bytes += file.bytes;
+            days.push(file.day);
+        }
+        totals.rows = match known {
+            Some(rows) => rows,
+            None => {
+                let counts = days
+                    .into_iter()
+                    .map(|day| dataset.count(table.name(), tenant, day));
+                counts
+                    .map(|count| Ok(count?.unwrap_or(0)))
+                    .sum::<Result<u64, DatasetError>>()?
+            }
+        };
+        Ok(totals)
+    }
+
+    /// Whether the files are as many and as large as when `self` was counted.
+    pub(crate) fn still_holds(&self, now: &Self) -> bool {
+        (self.files, self.bytes) == (now.files, now.bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listing_covers_a_workflow_only_for_the_tables_it_was_made_for() {
+        let mut state = State::default();
+        state.set_complete("w", &[Table::Runs], 9);
+        state.set_complete("w", &[Table::UserProcessingResults], 5);
+        assert_eq!(state.last_complete("w", &[Table::Runs]), Some(9));
+        assert_eq!(
+            state.last_complete("w", &[Table::Runs, Table::UserProcessingResults]),
+            Some(5)
+        );
+        assert_eq!(state.last_complete("v", &[Table::Runs]), None);
+    }
+}
