@@ -148,17 +148,26 @@ impl FormatError {
     ///
     /// An unexpected end of the input is damage: the file is cut, the disk is well.
     pub fn from_cause(error: Box<dyn Error + Send + Sync>) -> Self {
-        let mut cause: Option<&(dyn Error + 'static)> = Some(error.as_ref());
-        while let Some(current) = cause {
-            if let Some(source) = current.downcast_ref::<io::Error>()
-                && source.raw_os_error().is_some()
-            {
-                return Self::Io(io::Error::new(source.kind(), error));
-            }
-            cause = current.source();
+        if let Some(kind) = refusal(error.as_ref()) {
+            return Self::Io(io::Error::new(kind, error));
         }
         Self::invalid(error.to_string())
     }
+}
+
+/// The kind of a refusal by the operating system, in an error or what it was caused by.
+fn refusal(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
+    use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
+    if let Some(error) = error.downcast_ref::<io::Error>() {
+        if let Some(inner) = error.get_ref() {
+            // An input or output error does not name what it wraps as its source.
+            return refusal(inner);
+        }
+        let kind = error.kind();
+        return (!matches!(kind, InvalidData | InvalidInput | Other | UnexpectedEof))
+            .then_some(kind);
+    }
+    refusal(error.source()?)
 }
 
 impl From<ArrowError> for FormatError {

@@ -1,6 +1,7 @@
 //! A file into rows.
 
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, new_null_array};
@@ -13,7 +14,8 @@ use parquet::file::metadata::ParquetMetaData;
 use crate::{SCHEMA_VERSION_KEY, failure};
 
 pub(crate) struct Reader {
-    inner: ParquetRecordBatchReader,
+    /// `None` after damage: what follows is not to be trusted.
+    inner: Option<ParquetRecordBatchReader>,
     schema: SchemaRef,
     /// Where each column of the schema is in a batch of the file; `None` when the file is older
     /// than the column.
@@ -26,8 +28,7 @@ impl Reader {
         table: &TableSpec,
         columns: Option<&[&str]>,
     ) -> Result<Self, FormatError> {
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(failure)?;
-        check_version(builder.metadata(), table)?;
+        let builder = builder(file, table)?;
         let stored = Arc::clone(builder.schema());
         if columns.is_none() {
             check_known(&stored, table)?;
@@ -39,11 +40,13 @@ impl Reader {
         let names = schema.fields().iter().map(|field| field.name().as_str());
         let mask = ProjectionMask::columns(builder.parquet_schema(), names);
         let sources = sources(&stored, &schema)?;
-        let inner = builder
-            .with_projection(mask)
-            .with_batch_size(BATCH_ROWS)
-            .build()
-            .map_err(failure)?;
+        let build = || {
+            builder
+                .with_projection(mask)
+                .with_batch_size(BATCH_ROWS)
+                .build()
+        };
+        let inner = Some(unharmed(build)?.map_err(failure)?);
         Ok(Self {
             inner,
             schema,
@@ -69,19 +72,39 @@ impl Iterator for Reader {
     type Item = Result<RecordBatch, FormatError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let stored = self.inner.next()?;
-        Some(
-            stored
-                .map_err(FormatError::from)
-                .and_then(|stored| self.arrange(&stored)),
-        )
+        let inner = self.inner.as_mut()?;
+        let batch = match unharmed(|| inner.next()) {
+            Ok(stored) => stored?.map_err(FormatError::from),
+            Err(error) => Err(error),
+        };
+        let batch = batch.and_then(|stored| self.arrange(&stored));
+        if batch.is_err() {
+            self.inner = None;
+        }
+        Some(batch)
     }
+}
+
+/// Calls the library, which panics over some kinds of damage (an empty slice, a length that runs
+/// over) where it should return an error.
+fn unharmed<T>(read: impl FnOnce() -> T) -> Result<T, FormatError> {
+    catch_unwind(AssertUnwindSafe(read))
+        .map_err(|_| FormatError::invalid("its contents do not fit together"))
+}
+
+/// Reads the footer.
+fn builder(
+    file: File,
+    table: &TableSpec,
+) -> Result<ParquetRecordBatchReaderBuilder<File>, FormatError> {
+    let builder = unharmed(|| ParquetRecordBatchReaderBuilder::try_new(file))?.map_err(failure)?;
+    check_version(builder.metadata(), table)?;
+    Ok(builder)
 }
 
 /// Rows of a file, as its footer says.
 pub(crate) fn count(file: File, table: &TableSpec) -> Result<u64, FormatError> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(failure)?;
-    check_version(builder.metadata(), table)?;
+    let builder = builder(file, table)?;
     let rows = builder.metadata().file_metadata().num_rows();
     u64::try_from(rows).map_err(|_| FormatError::invalid("a negative number of rows"))
 }
