@@ -52,3 +52,6 @@ const RAW: Column = Column::new(
     "The whole object as the service sent it, byte for byte. Only in datasets that were made with `keep_raw = true`.",
 )
 .role(Role::Raw);
+
+#[cfg(test)]
+mod tests;

@@ -84,3 +84,6 @@ fn shown_id(table: &str, row_id: &str) -> String {
         _ => shortened_to(row_id, SHOWN_ID),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,3 +89,6 @@ fn write_string(out: &mut impl Write, text: &str) -> fmt::Result {
     let json = serde_json::to_string(text).map_err(|_| fmt::Error)?;
     out.write_str(&json)
 }
+
+#[cfg(test)]
+mod tests;

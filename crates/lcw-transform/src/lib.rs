@@ -19,6 +19,8 @@ mod results;
 mod rows;
 mod runs;
 mod table;
+#[cfg(test)]
+mod testing;
 mod workflows;
 
 pub use column::{Column, Kind, Role};

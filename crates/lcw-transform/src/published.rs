@@ -103,7 +103,11 @@ pub fn published_schema(table: Table, keep_raw: bool) -> PublishedSchema {
         schema_version: table.schema_version(),
         key: table.key(),
         partition_columns: partition_columns(table),
-        columns: table.columns(keep_raw).iter().map(PublishedColumn::of).collect(),
+        columns: table
+            .columns(keep_raw)
+            .iter()
+            .map(PublishedColumn::of)
+            .collect(),
     }
 }
 

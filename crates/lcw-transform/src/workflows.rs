@@ -22,7 +22,8 @@ impl WorkflowRows {
         }
     }
 
-    /// Makes room for so many rows, once and before the first.
+    /// Says how many rows will come, before the first does: builders make room once, and not more
+    /// than they get. Without it they begin with room for a page or so and grow.
     pub fn reserve(&mut self, rows: usize) {
         self.batch.reserve(rows);
     }
@@ -94,7 +95,8 @@ impl WorkflowRows {
         self.len() == 0
     }
 
-    /// Hands the rows out, in the order appended, and starts over with room for as many.
+    /// Hands the rows out, in the order appended, and starts over; the next rows find room for as
+    /// many. Do so at the latest before a column holds 2 GiB of text, Arrow's limit.
     pub fn finish(&mut self) -> Rows {
         self.batch.finish()
     }

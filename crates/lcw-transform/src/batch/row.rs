@@ -1,0 +1,174 @@
+//! One row on its way into the builders.
+
+use arrow::array::StringBuilder;
+use lcw_model::{Extra, Field};
+use serde_json::value::RawValue;
+
+use super::{Batch, Cell, Moment};
+use crate::json::{write_compact, write_extra};
+use crate::{Role, Timestamps};
+
+/// One row being written.
+pub(crate) struct Row<'b> {
+    batch: &'b mut Batch,
+    at: usize,
+    absent: u64,
+}
+
+/// Appends a field to a builder and marks the column when the answer did not contain it.
+macro_rules! append {
+    ($row:ident, $name:ident, $Cell:ident, $field:expr, $value:expr) => {{
+        let (cell, bit) = $row.next($name);
+        let Cell::$Cell(builder) = cell else {
+            mismatch($name)
+        };
+        match $field {
+            Field::Value(value) => builder.append_value($value(value)),
+            Field::Null => builder.append_null(),
+            Field::Absent => {
+                builder.append_null();
+                $row.absent |= bit;
+            }
+        }
+        $row
+    }};
+}
+
+impl<'b> Row<'b> {
+    pub(super) fn new(batch: &'b mut Batch) -> Self {
+        Self {
+            batch,
+            at: 0,
+            absent: 0,
+        }
+    }
+
+    /// The next column's builder and its bit. The name is the declared one: the order of the calls
+    /// is the order of the declaration.
+    fn next(&mut self, name: &str) -> (&mut Cell, u64) {
+        while self.batch.cells[self.at].is_each() {
+            self.at += 1;
+        }
+        let at = self.at;
+        self.at += 1;
+        debug_assert_eq!(
+            self.batch.columns[at].name, name,
+            "columns are given in their order"
+        );
+        (&mut self.batch.cells[at], 1 << at)
+    }
+
+    /// Text that is always there.
+    pub(crate) fn key(&mut self, name: &str, value: &str) -> &mut Self {
+        append!(self, name, Text, Field::Value(value), |value| value)
+    }
+
+    /// An id, a member of an enumeration, or text.
+    pub(crate) fn text(&mut self, name: &str, field: Field<&str>) -> &mut Self {
+        append!(self, name, Text, field, |value| value)
+    }
+
+    /// A count or number.
+    pub(crate) fn int(&mut self, name: &str, field: Field<i32>) -> &mut Self {
+        append!(self, name, Int32, field, |value| value)
+    }
+
+    /// True or false.
+    pub(crate) fn boolean(&mut self, name: &str, field: Field<bool>) -> &mut Self {
+        append!(self, name, Boolean, field, |value| value)
+    }
+
+    /// An instant, in the layout's way.
+    pub(crate) fn moment(&mut self, name: &str, field: Field<Moment<'_>>) -> &mut Self {
+        match self.batch.timestamps {
+            Timestamps::Micros => append!(self, name, Micros, field, |it: Moment<'_>| it.micros),
+            Timestamps::AsSent => self.text(name, field.map(|it| it.text)),
+        }
+    }
+
+    /// Whole milliseconds between two instants, truncated towards zero; NULL unless both are there,
+    /// absent when either is absent.
+    pub(crate) fn duration(
+        &mut self,
+        name: &str,
+        from: Field<Moment<'_>>,
+        to: Field<Moment<'_>>,
+    ) -> &mut Self {
+        let span = match (from, to) {
+            (Field::Value(from), Field::Value(to)) => {
+                Field::Value((to.micros - from.micros) / 1000)
+            }
+            (Field::Absent, _) | (_, Field::Absent) => Field::Absent,
+            _ => Field::Null,
+        };
+        append!(self, name, Int64, span, |value| value)
+    }
+
+    /// A JSON value.
+    pub(crate) fn json(&mut self, name: &str, field: Field<&RawValue>) -> &mut Self {
+        let compact = field
+            .map(|json| Composed(|out: &mut StringBuilder| write_compact(out, json.get()).is_ok()));
+        self.composed(name, compact)
+    }
+
+    /// The properties without a column. An answer without any says nothing about stored ones.
+    pub(crate) fn extra(
+        &mut self,
+        name: &str,
+        extra: &Extra<'_>,
+        nested: &[(&str, Option<&Extra<'_>>)],
+    ) -> &mut Self {
+        let compose =
+            Composed(|out: &mut StringBuilder| write_extra(out, extra, nested).unwrap_or_default());
+        self.composed(name, Field::Value(compose))
+    }
+
+    /// Text that is put together in the builder itself; absent when nothing is written.
+    fn composed<F: Fn(&mut StringBuilder) -> bool>(
+        &mut self,
+        name: &str,
+        field: Field<Composed<F>>,
+    ) -> &mut Self {
+        let (cell, bit) = self.next(name);
+        let Cell::Text(builder) = cell else {
+            mismatch(name)
+        };
+        match field {
+            Field::Value(Composed(write)) if write(builder) => builder.append_value(""),
+            Field::Null => builder.append_null(),
+            Field::Value(_) | Field::Absent => {
+                builder.append_null();
+                self.absent |= bit;
+            }
+        }
+        self
+    }
+
+    /// The original object, where the layout keeps it.
+    pub(crate) fn raw(&mut self, name: &str, raw: Option<&str>) -> &mut Self {
+        let is_kept = self
+            .batch
+            .columns
+            .last()
+            .is_some_and(|column| column.role == Role::Raw);
+        if is_kept {
+            self.text(name, raw.map_or(Field::Absent, Field::Value))
+        } else {
+            self
+        }
+    }
+
+    /// Completes the row.
+    pub(crate) fn end(&mut self) {
+        debug_assert_eq!(self.at, self.batch.cells.len(), "every column is given");
+        self.batch.absent.push(self.absent);
+    }
+}
+
+/// How a text is put together.
+struct Composed<F>(F);
+
+/// The declaration of a column and the code that fills it disagree: an error of this crate.
+fn mismatch(column: &str) -> ! {
+    unreachable!("column {column} is filled with values of another type than it declares")
+}
