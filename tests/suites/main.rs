@@ -1,1 +1,3 @@
-//! The suites.
+//! Suites across crates: the exporter against the simulated tenant, over real HTTP.
+
+mod first_export;

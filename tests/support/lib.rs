@@ -1,1 +1,12 @@
-//! What the suites share.
+//! What the suites share: exporting from a simulated tenant, and comparing whole tables.
+//!
+//! The expectation is made from the simulator's own objects by [`expected`], which knows the
+//! published columns but nothing of the code that fills them.
+
+pub mod dataset;
+pub mod expected;
+pub mod office;
+
+pub use dataset::{Facts, data_files, facts};
+pub use expected::{assert_same, expected};
+pub use office::{Office, provable};

@@ -73,6 +73,7 @@ mod tests {
             touched: Some(last_updated),
             status: status.into(),
             total_users: Some(users),
+            counts_users: true,
             raw: "{}".into(),
         }
     }

@@ -349,7 +349,7 @@ impl Search<'_> {
         survey.days.entry(day).or_default().push(RunTask {
             workflow_id: Arc::clone(workflow_id),
             is_deleted: scope.is_deleted,
-            counts_users: scope.workflow.counts_users(),
+            counts_users: scope.workflow.counts_users() && run.counts_users,
             run_id: run.id.clone(),
             scheduled_as_stored: Box::default(),
             settled,

@@ -1,0 +1,154 @@
+//! An exporter with its dataset, pointed at a simulated tenant.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lcw_extractor::{ClientConfig, ClientSecret, GraphClient};
+use lcw_pipeline::{
+    Backfill, DeletedWorkflows, FileFormat, Kind, NdjsonCompression, Plan, Progress, Request,
+    Summary,
+};
+use lcw_simulator::{Simulator, TenantConfig, Truth};
+use lcw_transform::Table;
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+use crate::dataset::{Facts, facts};
+use crate::expected::{assert_same, expected};
+
+/// A tenant full of traps whose counters are right: everything can be proven.
+pub fn provable(seed: u64) -> TenantConfig {
+    let mut config = TenantConfig::small(seed);
+    config.outcomes.non_users = 0.0;
+    config
+}
+
+/// An exporter and the dataset it writes. Change [`Office::request`] and [`Office::client`] to
+/// change what it does.
+pub struct Office {
+    folder: TempDir,
+    /// What the next export is asked to do.
+    pub request: Request,
+    /// How it talks to the tenant.
+    pub client: ClientConfig,
+    /// Says when the next export is to stop, and with which exit code.
+    pub stop: watch::Sender<Option<u8>>,
+}
+
+impl Office {
+    /// An exporter of this format with an empty folder.
+    ///
+    /// # Panics
+    /// If no temporary folder can be made.
+    pub fn new(format: FileFormat) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let request = Request {
+            kind: Kind::Export,
+            tables: Table::ALL.to_vec(),
+            lookback: Duration::from_secs(30 * 86_400),
+            settle: Duration::from_secs(900),
+            max_concurrency: 8,
+            keep_raw: false,
+            deleted_workflows: DeletedWorkflows::Auto,
+            out: folder.path().join("data"),
+            format,
+            tenant: None,
+        };
+        let client = ClientConfig {
+            requests_per_second: None,
+            retry_initial: Duration::from_millis(1),
+            retry_cap: Duration::from_millis(20),
+            ..ClientConfig::default()
+        };
+        Self { folder, request, client, stop: watch::Sender::new(None) }
+    }
+
+    /// One exporter per format.
+    pub fn of_each_format() -> [Self; 2] {
+        [
+            Self::new(FileFormat::Parquet),
+            Self::new(FileFormat::Ndjson(NdjsonCompression::Zstd)),
+        ]
+    }
+
+    /// The dataset's folder.
+    pub fn out(&self) -> &Path {
+        &self.request.out
+    }
+
+    /// A folder beside the dataset.
+    pub fn scratch(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A client of the simulated tenant, signed in by client secret.
+    ///
+    /// # Panics
+    /// If the configuration is refused.
+    pub fn sign_in(&self, tenant: &Simulator) -> GraphClient {
+        let config =
+            ClientConfig { graph_url: tenant.origin().to_owned(), ..self.client.clone() };
+        let credential = ClientSecret::new(
+            tenant.origin(),
+            tenant.tenant_id(),
+            tenant.client_id(),
+            tenant.client_secret().to_owned().into(),
+        );
+        GraphClient::new(config, credential.unwrap()).unwrap()
+    }
+
+    /// Runs what [`Office::request`] says.
+    pub async fn run(&self, tenant: &Simulator) -> Summary {
+        let progress = Arc::new(Progress::default());
+        let stop = self.stop.subscribe();
+        lcw_pipeline::export(self.request.clone(), self.sign_in(tenant), progress, stop).await
+    }
+
+    /// One incremental export.
+    pub async fn export(&mut self, tenant: &Simulator) -> Summary {
+        self.request.kind = Kind::Export;
+        self.run(tenant).await
+    }
+
+    /// One backfill of `[from, to)`.
+    ///
+    /// # Panics
+    /// If an instant is not RFC 3339.
+    pub async fn backfill(&mut self, tenant: &Simulator, from: &str, to: &str) -> Summary {
+        self.request.kind = Kind::Backfill(Backfill {
+            from: from.parse().unwrap(),
+            to: to.parse().unwrap(),
+            workflows: Vec::new(),
+            wording: format!("{from}..{to}"),
+        });
+        self.run(tenant).await
+    }
+
+    /// What the next export would do.
+    ///
+    /// # Panics
+    /// If planning fails.
+    pub async fn plan(&self, tenant: &Simulator) -> Plan {
+        let progress = Arc::new(Progress::default());
+        let client = self.sign_in(tenant);
+        let stop = self.stop.subscribe();
+        lcw_pipeline::plan(&self.request, &client, None, &progress, stop).await.unwrap()
+    }
+
+    /// The rows of a table as they are stored.
+    pub fn facts(&self, tenant: &Simulator, table: Table) -> Facts {
+        facts(self.out(), self.request.format, tenant.tenant_id(), table)
+    }
+
+    /// Every requested table holds what `truth` says, no more and no less.
+    ///
+    /// # Panics
+    /// If one does not.
+    pub fn assert_holds(&self, tenant: &Simulator, truth: &Truth) {
+        for table in self.request.wanted_tables() {
+            let what = format!("{} ({:?})", table.name(), self.request.format);
+            assert_same(&what, &self.facts(tenant, table), &expected(truth, table));
+        }
+    }
+}
