@@ -34,10 +34,5 @@ impl ServiceClock {
 /// The `Date` header of an answer; `None` when it is missing or not an HTTP date.
 pub(crate) fn date_of(headers: &HeaderMap) -> Option<Timestamp> {
     let text = headers.get(DATE)?.to_str().ok()?;
-    parse_http_date(text)
-}
-
-/// An HTTP date in any of its three forms.
-pub(crate) fn parse_http_date(text: &str) -> Option<Timestamp> {
     Timestamp::try_from(httpdate::parse_http_date(text.trim()).ok()?).ok()
 }

@@ -1,7 +1,5 @@
 //! Texts of other people, made fit for a message: short, one line, no secrets.
 
-use std::fmt::Write as _;
-
 /// The longest text of a service that an error repeats, in characters.
 const LONGEST: usize = 600;
 
@@ -36,25 +34,23 @@ pub(crate) fn first_line(text: &str) -> String {
 }
 
 fn push_word(clean: &mut String, word: &str) {
-    let lower = word.to_ascii_lowercase();
-    if lower.contains("skiptoken") || lower.contains("$skip") || is_token(word) {
+    let (shown, query) = match word.split_once('?') {
+        Some((url, query)) if url.contains("://") => (url, Some(query)),
+        _ => (word, None),
+    };
+    let lower = shown.to_ascii_lowercase();
+    if lower.contains("skiptoken") || lower.contains("$skip") || is_token(shown) {
         clean.push_str("[redacted]");
         return;
     }
-    let shown = if word.contains("://") {
-        word.split('?').next().unwrap_or(word)
-    } else {
-        word
-    };
-    for character in shown.chars().take(LONGEST) {
+    for character in shown.chars().take(LONGEST + 1) {
         if character.is_control() {
-            // Writing to a String cannot fail.
-            write!(clean, "{}", character.escape_default()).unwrap_or_default();
+            clean.extend(character.escape_default());
         } else {
             clean.push(character);
         }
     }
-    if shown.len() < word.len() {
+    if query.is_some() {
         clean.push_str("?[redacted]");
     }
 }

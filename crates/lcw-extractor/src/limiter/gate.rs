@@ -7,7 +7,7 @@ use std::time::Duration;
 use governor::clock::Clock as _;
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter};
+use governor::{InsufficientCapacity, Quota, RateLimiter};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -18,6 +18,10 @@ type Limiter = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<D
 
 /// The longest sleep before the gate looks again: the rate may have changed.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// governor's cells per request, so that the slack can be less than a request.
+const CELLS: NonZeroU32 = NonZeroU32::new(16).expect("not zero");
+/// How late a worker may wake without losing its place.
+const SLACK_SECONDS: f64 = 0.003;
 /// Above this rate, in requests a second, spacing requests out has no meaning.
 const UNPACED: f64 = 100_000.0;
 /// A pause longer than this is not waited for, even without a deadline.
@@ -27,6 +31,7 @@ const LONGEST_PAUSE: Duration = Duration::from_hours(24);
 #[derive(Debug)]
 pub(crate) struct Permit {
     epoch: u64,
+    sent_at: f64,
     waited: bool,
 }
 
@@ -107,7 +112,7 @@ impl RateGate {
         let now = self.clock.elapsed().as_secs_f64();
         self.lock()
             .adaptive
-            .accepted(permit.epoch, permit.waited, now, usage);
+            .accepted(permit.epoch, permit.sent_at, permit.waited, now, usage);
     }
 
     /// The request was answered with 429: everybody pauses, and then goes slower.
@@ -170,15 +175,18 @@ impl RateGate {
         let Some(limiter) = &pace.limiter else {
             return Ok(());
         };
-        limiter
-            .check()
-            .map_err(|not_until| not_until.wait_time_from(self.clock.now()))
+        match limiter.check_n(CELLS) {
+            // A request is never more than a burst.
+            Ok(Ok(())) | Err(InsufficientCapacity(_)) => Ok(()),
+            Ok(Err(not_until)) => Err(not_until.wait_time_from(self.clock.now())),
+        }
     }
 
     fn permit(&self, waited: bool) -> Permit {
         let now = self.clock.elapsed().as_secs_f64();
         Permit {
             epoch: self.lock().adaptive.sent(now),
+            sent_at: now,
             waited,
         }
     }
@@ -209,23 +217,24 @@ fn limiter(rate: f64, clock: &TokioClock) -> Option<Arc<Limiter>> {
     if rate > UNPACED {
         return None;
     }
-    let quota = Quota::with_period(Duration::from_secs_f64(1.0 / rate))?.allow_burst(burst(rate));
+    let period = Duration::from_secs_f64(1.0 / (rate * f64::from(CELLS.get())));
+    let quota = Quota::with_period(period)?.allow_burst(burst(rate));
     Some(Arc::new(RateLimiter::direct_with_clock(
         quota,
         clock.clone(),
     )))
 }
 
-/// Ten milliseconds' worth and one more: timers count whole milliseconds, and
-/// without some slack each late waking would lower the rate.
+/// One request, and the slack: timers count whole milliseconds, and without it
+/// each late waking would lower the rate.
 fn burst(rate: f64) -> NonZeroU32 {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "0 to 1000"
+        reason = "1 to 4800"
     )]
-    let extra = (rate * 0.01).ceil() as u32;
-    NonZeroU32::MIN.saturating_add(if rate < 10.0 { 0 } else { extra })
+    let slack = (rate * f64::from(CELLS.get()) * SLACK_SECONDS).ceil() as u32;
+    CELLS.saturating_add(slack)
 }
 
 #[cfg(test)]

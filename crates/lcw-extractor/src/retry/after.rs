@@ -5,8 +5,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
-use crate::service_clock::parse_http_date;
-
 /// Longer than any pause that makes sense, short enough to add to any clock.
 const LONGEST: Duration = Duration::from_hours(10 * 366 * 24);
 
@@ -28,9 +26,15 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duratio
 /// are rounded up to a millisecond, so that a pause is never shorter than asked.
 pub(crate) fn parse(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();
-    let pause = match parse_http_date(text) {
-        Some(date) => Duration::try_from(date.duration_since(now)).ok()?,
-        None => parse_seconds(text).or_else(|| text.split(',').filter_map(parse_seconds).max())?,
+    let pause = match httpdate::parse_http_date(text) {
+        // A date beyond the calendar is as good as never.
+        Ok(date) => match Timestamp::try_from(date) {
+            Ok(date) => Duration::try_from(date.duration_since(now)).ok()?,
+            Err(_) => LONGEST,
+        },
+        Err(_) => {
+            parse_seconds(text).or_else(|| text.split(',').filter_map(parse_seconds).max())?
+        }
     };
     Some(pause.min(LONGEST)).filter(|pause| !pause.is_zero())
 }
