@@ -107,8 +107,8 @@ pub struct Schedule {
     pub every: Duration,
     /// How long before the start of the clock the first run was.
     pub history: Duration,
-    /// Whether runs go on after the start of the clock.
-    pub ongoing: bool,
+    /// How long before the start of the clock the schedule ended; `None`: it goes on.
+    pub ended: Option<Duration>,
 }
 
 impl Schedule {
@@ -117,7 +117,7 @@ impl Schedule {
         Self {
             every,
             history: Duration::from_secs(days * 86_400),
-            ongoing: false,
+            ended: Some(Duration::ZERO),
         }
     }
 
@@ -126,7 +126,7 @@ impl Schedule {
         Self {
             every,
             history: Duration::from_secs(days * 86_400),
-            ongoing: true,
+            ended: None,
         }
     }
 }

@@ -29,6 +29,7 @@
 mod answer;
 mod base64;
 mod body;
+mod broken;
 mod cache;
 mod clock;
 mod config;
@@ -38,6 +39,7 @@ mod faults;
 mod filter;
 mod graph;
 mod hint;
+mod hooks;
 mod json;
 mod limit;
 mod listing;

@@ -167,6 +167,7 @@ impl Simulator {
             if let Some(grid) = &mut workflow.grid {
                 grid.until = Some(now);
             }
+            workflow.runs.retain(|run| run.scheduled <= now);
             for run in &mut workflow.runs {
                 cancel(run, now);
             }
@@ -180,6 +181,7 @@ impl Simulator {
     pub fn purge_workflow(&self, workflow_id: &str) {
         self.with_workflow(workflow_id, |workflow, now| {
             workflow.gone = true;
+            workflow.runs.retain(|run| run.scheduled <= now);
             if let Some(grid) = &mut workflow.grid {
                 grid.until = Some(now);
             }
@@ -239,12 +241,8 @@ fn edit(run: &mut Run, row: u32, change: &ResultChange) {
     edit.dropped |= change.dropped;
 }
 
-/// Ends a run that is open; one that has not come up never will.
+/// Ends a run that is open.
 fn cancel(run: &mut Run, now: Ticks) {
-    if run.scheduled > now {
-        run.dropped = true;
-        return;
-    }
     if run.completed.is_some_and(|completed| completed <= now) {
         return;
     }

@@ -66,7 +66,13 @@ impl TenantConfig {
             HOSTILE
                 [usize::try_from((seed.wrapping_mul(3).wrapping_add(index)) % count).unwrap_or(0)]
         };
-        let daily = Schedule::ongoing(DAY, 28);
+        // The latest runs are still open, or have not settled yet, when the clock starts.
+        let history = 28 * DAY + Duration::from_mins(6);
+        let daily = Schedule {
+            every: DAY,
+            history,
+            ended: None,
+        };
         let mut deleted = WorkflowConfig::new(Category::Leaver, name(3)).scheduled(daily, 0..=5);
         deleted.deleted = Some(4 * DAY);
         Self {
@@ -110,7 +116,7 @@ impl TenantConfig {
         let schedule = Schedule {
             every,
             history: 28 * DAY + 6 * HOUR,
-            ongoing: false,
+            ended: Some(6 * HOUR + every / 2),
         };
         let workflows = (1..=workflows)
             .map(|number| {
@@ -119,6 +125,7 @@ impl TenantConfig {
                 let mut workflow = workflow
                     .described("Measured")
                     .scheduled(schedule, users..=users);
+                workflow.schedule = workflow.schedule.filter(|_| runs > 0);
                 workflow.tasks = 3;
                 workflow
             })
@@ -163,14 +170,23 @@ fn demo_workflows() -> Vec<WorkflowConfig> {
         workflow.tasks = tasks;
         workflow
     };
-    let (daily, twice) = (Schedule::ongoing(DAY, 21), Schedule::ongoing(12 * HOUR, 21));
+    let history = 21 * DAY + 5 * HOUR;
+    let daily = Schedule {
+        every: DAY,
+        history,
+        ended: None,
+    };
+    let twice = Schedule {
+        every: 12 * HOUR,
+        ..daily
+    };
     let mut deleted = workflow(
         Category::Leaver,
         "Offboard contractors (old)",
         "Replaced by the real-time termination",
         3,
     )
-    .scheduled(Schedule::ongoing(DAY, 21), 2..=9);
+    .scheduled(daily, 2..=9);
     deleted.deleted = Some(6 * DAY);
     vec![
         workflow(

@@ -260,4 +260,3 @@ pub(crate) fn totals_of(run: &Run) -> Totals {
     }
     totals
 }
-

@@ -6,14 +6,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::answer::{Answer, Caller, Delivery};
+use crate::broken::{Links, damage};
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::control;
-use crate::faults::{Fault, FaultBook, FaultTarget, Phase};
-use crate::graph::{GraphAsk, LinkFaults};
-use crate::hint::{self, RetryAfter};
+use crate::faults::{FaultBook, FaultTarget, Phase};
+use crate::graph::GraphAsk;
+use crate::hint;
+use crate::hooks::Hooks;
 use crate::limit::{Gate, Verdict};
-use crate::page::{Collection, PageParts};
 use crate::query;
 use crate::random;
 use crate::record::{Endpoint, Records, RequestRecord};
@@ -34,6 +35,7 @@ pub(crate) struct Service {
     faults: Mutex<FaultBook>,
     gate: Mutex<Gate>,
     records: Mutex<Records>,
+    hooks: Mutex<Hooks>,
     cache: Mutex<Cache>,
 }
 
@@ -88,6 +90,7 @@ impl Service {
             faults: Mutex::default(),
             gate: Mutex::default(),
             records: Mutex::default(),
+            hooks: Mutex::default(),
             cache: Mutex::new(cache),
         }
     }
@@ -110,6 +113,10 @@ impl Service {
 
     pub(crate) fn records(&self) -> MutexGuard<'_, Records> {
         lock(&self.records)
+    }
+
+    pub(crate) fn hooks(&self) -> MutexGuard<'_, Hooks> {
+        lock(&self.hooks)
     }
 
     /// The tenant as of now: scheduled runs have come up.
@@ -151,6 +158,10 @@ impl Service {
         } else {
             None
         };
+        let due = self.hooks().due(endpoint);
+        for action in due {
+            action();
+        }
         let caller = self.caller(asked, number);
         let mut answer = self.answer(asked, &route, endpoint, &caller);
         self.finish_headers(&mut answer, &caller);
@@ -349,145 +360,6 @@ impl Service {
         ))
     }
 
-    fn throttled(&self, hint: &RetryAfter, caller: &Caller) -> Answer {
-        self.with_hint(Answer::throttled(caller), hint)
-            .with(
-                "x-ms-throttle-scope",
-                format!(
-                    "Tenant_Application/ReadWrite/{}/{}",
-                    self.identity.client_id, self.identity.tenant_id
-                ),
-            )
-            .with(
-                "x-ms-throttle-information",
-                "ResourceUnitLimitExceeded".to_owned(),
-            )
-    }
-
-    fn with_hint(&self, answer: Answer, hint: &RetryAfter) -> Answer {
-        if let Some(pause) = hint.pause() {
-            self.gate().demand(Instant::now(), pause);
-        }
-        match hint.header(self.header_date()) {
-            Some(value) => answer.with("retry-after", value),
-            None => answer,
-        }
-    }
-
-    /// The answer of a fault that comes instead of one.
-    fn broken(&self, fault: &Fault, asked: &Asked, caller: &Caller) -> Answer {
-        let answer = match fault {
-            Fault::Throttled(hint) => self.throttled(hint, caller),
-            Fault::Status {
-                status,
-                body,
-                retry_after,
-            } => self.with_hint(status_answer(*status, *body, caller), retry_after),
-            Fault::ErrorWithOk => Answer {
-                status: 200,
-                ..Answer::error(500, "UnknownError", "Something went wrong.", caller)
-            },
-            Fault::HtmlWithOk => Answer::html(200, "Sign in to your account"),
-            Fault::ExpiredSkipToken { status } => Answer::error(
-                *status,
-                "Directory_ExpiredPageToken",
-                "The specified page token value has expired and can no longer be included in your request.",
-                caller,
-            ),
-            Fault::NotFound => Answer::not_found("The resource", caller),
-            Fault::Forbidden => Answer::forbidden(caller),
-            Fault::Unauthorized => Answer::unauthorized("Access token has been revoked.", caller),
-            Fault::Redirect { origin } => {
-                let mark = if asked.query.is_empty() { "" } else { "?" };
-                let location = format!("{origin}{}{mark}{}", asked.path, asked.query);
-                Answer::html(302, "Object moved").with("location", location)
-            }
-            _ => Answer {
-                delivery: Delivery::Reset,
-                ..Answer::json(503, Vec::new())
-            },
-        };
-        Answer {
-            fault: Some(fault.name()),
-            ..answer
-        }
-    }
-}
-
-fn status_answer(status: u16, body: crate::faults::FaultBody, caller: &Caller) -> Answer {
-    use crate::faults::FaultBody;
-    let (code, reason) = match status {
-        408 => ("RequestTimeout", "Request Timeout"),
-        500 => ("InternalServerError", "Internal Server Error"),
-        502 => ("BadGateway", "Bad Gateway"),
-        503 => ("ServiceUnavailable", "Service Unavailable"),
-        504 => ("GatewayTimeout", "Gateway Timeout"),
-        509 => ("BandwidthLimitExceeded", "Bandwidth Limit Exceeded"),
-        _ => ("UnknownError", "Unknown Error"),
-    };
-    match body {
-        FaultBody::Json => Answer::error(status, code, reason, caller),
-        FaultBody::Html => Answer::html(status, &format!("{status} {reason}")),
-        FaultBody::Empty => Answer::json(status, Vec::new()),
-    }
-}
-
-/// Changes a good answer the way the fault says.
-fn damage(answer: &mut Answer, fault: &Fault) {
-    answer.fault = Some(fault.name());
-    match fault {
-        Fault::TruncatedBody => {
-            answer.delivery = Delivery::Cut {
-                keep_per_mille: 500,
-            }
-        }
-        Fault::CutGzip => {
-            answer.delivery = Delivery::CutInflated {
-                keep_per_mille: 500,
-            }
-        }
-        Fault::SlowBytes { chunk, pause } => {
-            answer.delivery = Delivery::Slow {
-                chunk: (*chunk).max(1),
-                pause: *pause,
-            };
-        }
-        Fault::MalformedJson => answer.body = answer.body.slice(..answer.body.len() / 2),
-        Fault::OversizedPage { bytes } => {
-            let mut padded = answer.body.to_vec();
-            padded.pop();
-            padded.resize((*bytes).saturating_sub(1).max(padded.len()), b' ');
-            padded.push(b'}');
-            answer.body = padded.into();
-        }
-        _ => {}
-    }
-}
-
-/// Asks the rules about the next link of a page.
-struct Links<'a> {
-    service: &'a Service,
-    target: &'a FaultTarget<'a>,
-    query: &'a str,
-}
-
-impl LinkFaults for Links<'_> {
-    fn link(&self, collection: &Collection<'_>, parts: &mut PageParts) -> Option<String> {
-        let fault = self.service.faults().pick(Phase::Link, self.target);
-        match fault {
-            None => collection.next_link(parts),
-            Some(fault) => {
-                let before = self
-                    .service
-                    .records()
-                    .query_before(self.target.path, self.query);
-                collection.break_link(parts, &fault, self.query, before)
-            }
-        }
-    }
-}
-
-impl Service {
     /// Moves the clock on.
     pub(crate) fn advance(&self, by: Duration) {
         self.clock().advance(by);

@@ -199,6 +199,13 @@ impl Simulator {
             .collect()
     }
 
+    /// Runs `action` just before the `nth` request of a kind, counted from 1 and from now on, is answered: for
+    /// what changes while a client is reading. Faults and refusals count as requests too. An action that
+    /// changes the tenant needs the simulator itself: let it hold a [`std::sync::Weak`] to it.
+    pub fn before(&self, endpoint: Endpoint, nth: u64, action: impl FnOnce() + Send + 'static) {
+        self.service.hooks().add(endpoint, nth, Box::new(action));
+    }
+
     /// Limits the rate of requests from now on; `None` lifts the limit.
     pub fn set_limit(&self, limit: Option<Limit>) {
         self.service.gate().set(limit);

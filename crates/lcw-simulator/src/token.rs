@@ -265,4 +265,3 @@ fn jwt(identity: &Identity, access: &Access, now: Ticks, number: u64) -> String 
         base64::encode(&signature)
     )
 }
-

@@ -92,7 +92,11 @@ impl Workflow {
             grid: config.schedule.map(|schedule| Grid {
                 first: start - ticks::from_duration(schedule.history),
                 every: ticks::from_duration(schedule.every).max(SECOND),
-                until: deleted.or_else(|| (!schedule.ongoing).then_some(start)),
+                until: deleted.or_else(|| {
+                    schedule
+                        .ended
+                        .map(|ended| start - ticks::from_duration(ended))
+                }),
                 next: 0,
             }),
             users: (*config.users_per_run.start(), *config.users_per_run.end()),
@@ -166,12 +170,12 @@ impl Workflow {
 
     pub(crate) fn run(&self, id: &str) -> Option<&Run> {
         let place = self.place_of(*self.places.get(id)?);
-        self.runs.get(place)
+        self.runs.get(place).filter(|run| run.id == id)
     }
 
     pub(crate) fn run_mut(&mut self, id: &str) -> Option<&mut Run> {
         let place = self.place_of(*self.places.get(id)?);
-        self.runs.get_mut(place)
+        self.runs.get_mut(place).filter(|run| run.id == id)
     }
 
     fn activation(&self, plan: &RunPlan) -> Option<String> {

@@ -1,0 +1,93 @@
+//! The control surface.
+
+use lcw_simulator::{Endpoint, Simulator, TenantConfig};
+
+use crate::client::{Client, LW, Reply, send};
+
+async fn control(simulator: &Simulator, method: &str, rest: &str) -> Reply {
+    let target = format!("/_simulator{rest}");
+    send(simulator.origin(), method, &target, &[], "")
+        .await
+        .unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_state_says_how_to_sign_in_and_what_was_asked() {
+    let simulator = Simulator::start(TenantConfig::demo()).await.unwrap();
+    Client::new(&simulator)
+        .get(&format!("{LW}/workflows"))
+        .await;
+    let state = control(&simulator, "GET", "").await.json();
+    assert_eq!(state["client_id"], simulator.client_id());
+    assert_eq!(state["client_secret"], simulator.client_secret());
+    assert_eq!(state["tenant_id"], simulator.tenant_id());
+    assert_eq!(state["now"], "2026-11-23T12:00:00Z");
+    assert_eq!(state["requests"]["workflows"]["200"], 1);
+    assert_eq!(state["workflows"].as_array().unwrap().len(), 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_clock_faults_limits_and_runs_can_be_set() {
+    let simulator = Simulator::start(TenantConfig::demo()).await.unwrap();
+    let state = control(&simulator, "POST", "/clock?advance=36h")
+        .await
+        .json();
+    assert_eq!(state["now"], "2026-11-25T00:00:00Z");
+
+    let target = "/faults?kind=throttled&endpoint=runs&retry_after=2,5&times=2&every=2";
+    assert_eq!(control(&simulator, "POST", target).await.status, 200);
+    let client = Client::new(&simulator);
+    let workflow = simulator.workflow_ids().remove(0);
+    let runs = format!("{LW}/workflows/{workflow}/runs");
+    assert_eq!(client.get(&runs).await.status, 200);
+    let reply = client.get(&runs).await;
+    assert_eq!(
+        (reply.status, reply.header("retry-after")),
+        (429, Some("2,5"))
+    );
+    assert_eq!(
+        control(&simulator, "GET", "").await.json()["faults"][0]["fired"],
+        1
+    );
+    control(&simulator, "DELETE", "/faults").await;
+    assert!(simulator.fired().is_empty());
+
+    control(&simulator, "POST", "/limit?per_second=1&burst=2").await;
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        statuses.push(client.get(&runs).await.status);
+    }
+    assert_eq!(statuses, [200, 200, 429]);
+    control(&simulator, "DELETE", "/limit").await;
+    assert_eq!(client.get(&runs).await.status, 200);
+
+    let before = simulator.run_ids(&workflow).len();
+    control(
+        &simulator,
+        "POST",
+        &format!("/runs?workflow={workflow}&users=4"),
+    )
+    .await;
+    assert_eq!(simulator.run_ids(&workflow).len(), before + 1);
+    assert!(simulator.count(Endpoint::Control) > 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn mistakes_are_answered_with_the_usage() {
+    let simulator = Simulator::start(TenantConfig::demo()).await.unwrap();
+    for (method, rest) in [
+        ("GET", "/nothing"),
+        ("POST", "/clock"),
+        ("POST", "/clock?advance=soon"),
+        ("POST", "/clock?advance=99999999999999d"),
+        ("POST", "/faults?kind=strange"),
+        ("POST", "/faults?kind=reset&endpoint=strange"),
+        ("POST", "/faults?kind=reset&times=x"),
+        ("POST", "/limit?per_second=0"),
+        ("POST", "/runs?workflow=none"),
+    ] {
+        let reply = control(&simulator, method, rest).await;
+        assert_eq!(reply.status, 400, "{method} {rest}");
+        assert!(reply.json()["usage"].is_string());
+    }
+}

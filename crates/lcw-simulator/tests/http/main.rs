@@ -1,0 +1,22 @@
+//! The simulator over HTTP, asked by a client that is written by hand.
+
+#[cfg(test)]
+mod access;
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod control;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod lifecycle;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
+mod listings;
+#[cfg(test)]
+mod mutations;
+#[cfg(test)]
+mod tables;
+#[cfg(test)]
+mod windows;
