@@ -233,7 +233,7 @@ impl<'e> Staging<'e> {
         if stats.rows_new + stats.rows_replaced == 0 {
             return Ok(stats);
         }
-        self.check(&table, path, &staged, stats.rows_total)?;
+        self.check(&table, path, (&staged, written.rows), stats.rows_total)?;
         stats.rows_written = stats.rows_total;
         self.keep(base, path.to_owned(), staged, written, old_rows);
         Ok(stats)
@@ -282,7 +282,7 @@ impl<'e> Staging<'e> {
         &self,
         table: &TableSpec,
         path: &str,
-        staged: &Staged,
+        (staged, written): (&Staged, u64),
         rows: u64,
     ) -> Result<(), DatasetError> {
         let dataset = self.dataset();
@@ -294,6 +294,7 @@ impl<'e> Staging<'e> {
         let open = |file| dataset.rows(path, file, table, Some(&keys));
         let old = old.map(open).transpose()?;
         let problem = match open(staged.open()?) {
+            Ok(_) if written != rows => Some(format!("{written} rows written instead of {rows}")),
             Ok(staged) => check::problem(staged, old, rows)?,
             Err(error) => Some(error.to_string()),
         };

@@ -1,5 +1,7 @@
 //! The suite that every format runs, and what is NDJSON's own.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of tests may fail them")]
+
 use std::io::{Read, Write};
 
 use lcw_dataset::conformance::{self, sample_rows, sample_table};

@@ -1,5 +1,7 @@
 //! The suite that every format runs, and what is Parquet's own.
 
+#![allow(clippy::unwrap_used, reason = "the helpers of tests may fail them")]
+
 use std::fs::File;
 use std::io::Write;
 
@@ -7,7 +9,7 @@ use lcw_dataset::conformance::{self, many_rows, sample_rows, sample_table};
 use lcw_dataset::{FileMeta, FileSink, Format, FormatError, TableSpec, Timestamps};
 use lcw_loader_parquet::{EXPORT_ID_KEY, ParquetFormat, ROW_GROUP_ROWS, SCHEMA_VERSION_KEY};
 use parquet::basic::{Compression, Encoding, LogicalType};
-use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 fn write(table: &TableSpec, rows: usize) -> tempfile::NamedTempFile {
@@ -149,7 +151,7 @@ fn row_groups_are_bounded() {
         .metadata()
         .row_groups()
         .iter()
-        .map(|group| group.num_rows())
+        .map(RowGroupMetaData::num_rows)
         .collect();
     assert_eq!(rows, [i64::try_from(ROW_GROUP_ROWS).unwrap(), 1]);
 }

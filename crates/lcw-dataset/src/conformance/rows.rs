@@ -97,29 +97,33 @@ fn column(spec: &ColumnSpec, count: usize, text: &impl Fn(usize) -> String) -> A
                 format!("{row:08}_{}", (row as u64).wrapping_mul(0x9e37_79b9))
             })))
         }
-        ("at", DataType::Utf8) => Arc::new(StringArray::from_iter(
-            every().map(|row| row.map(|row| TIMES[row % TIMES.len()].1)),
-        )),
+        ("at", DataType::Utf8) => {
+            let value = |row: usize| TIMES[row % TIMES.len()].1;
+            Arc::new(every().map(|row| row.map(value)).collect::<StringArray>())
+        }
         (_, DataType::Int32) => {
             let value = |row: usize| [0, i32::MIN, i32::MAX, -1, 7][row % 5];
-            Arc::new(Int32Array::from_iter(every().map(|row| row.map(value))))
+            Arc::new(every().map(|row| row.map(value)).collect::<Int32Array>())
         }
         (_, DataType::Int64) => {
             let value = |row: usize| [0, i64::MIN, i64::MAX, -1, 86_400_000][row % 5];
-            Arc::new(Int64Array::from_iter(every().map(|row| row.map(value))))
+            Arc::new(every().map(|row| row.map(value)).collect::<Int64Array>())
         }
-        (_, DataType::Boolean) => Arc::new(BooleanArray::from_iter(
-            every().map(|row| row.map(|row| row % 2 == 0)),
-        )),
+        (_, DataType::Boolean) => {
+            let value = |row: usize| row.is_multiple_of(2);
+            Arc::new(every().map(|row| row.map(value)).collect::<BooleanArray>())
+        }
         (_, DataType::Timestamp(..)) => {
             let value = |row: usize| TIMES[row % TIMES.len()].0;
-            let times = TimestampMicrosecondArray::from_iter(every().map(|row| row.map(value)));
+            let times = every()
+                .map(|row| row.map(value))
+                .collect::<TimestampMicrosecondArray>();
             Arc::new(times.with_timezone("UTC"))
         }
         ("_lcw_extra", _) => {
             let value = |row: usize| format!("{{\"a\":[{row},\"\\u00e9\\n\"]}}");
-            Arc::new(StringArray::from_iter(every().map(|row| row.map(value))))
+            Arc::new(every().map(|row| row.map(value)).collect::<StringArray>())
         }
-        _ => Arc::new(StringArray::from_iter(every().map(|row| row.map(text)))),
+        _ => Arc::new(every().map(|row| row.map(text)).collect::<StringArray>()),
     }
 }

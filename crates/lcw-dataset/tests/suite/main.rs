@@ -1,0 +1,13 @@
+//! The dataset over both formats: merges, commits, crashes, locks.
+
+#![allow(clippy::unwrap_used, reason = "the helpers of tests may fail them")]
+
+mod commits;
+mod crashes;
+mod formats;
+mod manifests;
+mod merges;
+mod model;
+mod openings;
+mod rows;
+mod support;

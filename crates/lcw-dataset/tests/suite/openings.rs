@@ -1,0 +1,324 @@
+//! Which folders are opened, by whom, and as what.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use lcw_dataset::{Dataset, DatasetError, ErrorKind, Format, Identity, TableSpec, Writer};
+use lcw_loader_ndjson::{Compression, NdjsonFormat};
+
+use crate::rows::{Row, table};
+use crate::support::{
+    RUNS, TENANT, contents, dataset, export, folder, parquet, stored, tables, try_writer, writer,
+};
+
+fn ndjson(compression: Compression) -> Arc<dyn Format> {
+    Arc::new(NdjsonFormat::new(compression))
+}
+
+/// Everything in a folder, folders included.
+fn names(root: &Path) -> Vec<String> {
+    let entries = fs::read_dir(root).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn empty_and_missing_folders_are_no_dataset_yet() {
+    let folder = folder();
+    assert_eq!(Dataset::inspect(folder.path()).unwrap(), None);
+    assert_eq!(
+        Dataset::inspect(&folder.path().join("none/at/all")).unwrap(),
+        None
+    );
+    fs::create_dir(folder.path().join("lost+found")).unwrap();
+    fs::write(folder.path().join("_lock"), "").unwrap();
+    assert_eq!(Dataset::inspect(folder.path()).unwrap(), None);
+    let format = parquet();
+    let missing = dataset(&folder.path().join("none"), &format);
+    assert!(missing.days(RUNS, TENANT).unwrap().is_empty());
+    assert!(missing.manifest_ids().unwrap().is_empty());
+    assert!(stored(&missing, RUNS).is_empty());
+    assert!(!folder.path().join("none").exists());
+}
+
+#[test]
+fn a_folder_of_something_else_is_left_as_it_is() {
+    let folder = folder();
+    fs::write(folder.path().join("thesis.tex"), "precious").unwrap();
+    let error = try_writer(folder.path(), &parquet()).unwrap_err();
+    assert!(matches!(&error, DatasetError::NotADataset { found, .. } if found == "thesis.tex"));
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert_eq!(names(folder.path()), ["thesis.tex"]);
+}
+
+#[test]
+fn a_folder_that_lost_its_identity_is_not_taken_over() {
+    let folder = folder();
+    let format = parquet();
+    export(
+        folder.path(),
+        &format,
+        1,
+        &[Row::new("w", "1", "a", "e", 1)],
+        &[],
+    );
+    fs::remove_file(folder.path().join("_dataset.json")).unwrap();
+    let before = contents(folder.path());
+    assert!(matches!(
+        try_writer(folder.path(), &format),
+        Err(DatasetError::NotADataset { .. })
+    ));
+    assert_eq!(contents(folder.path()), before);
+}
+
+#[test]
+fn a_file_in_the_place_of_the_folder_is_an_error_in_words() {
+    let folder = folder();
+    let path = folder.path().join("file");
+    fs::write(&path, "").unwrap();
+    let error = try_writer(&path, &parquet()).unwrap_err();
+    assert!(
+        error.to_string().contains("a part of the path is a file"),
+        "{error}"
+    );
+}
+
+#[test]
+fn identity_is_written_first_and_reads_like_this() {
+    let folder = folder();
+    drop(writer(folder.path(), &parquet()));
+    let expected = format!(
+        r#"{{
+  "layout_version": 1,
+  "format": "parquet",
+  "compression": "zstd",
+  "tenants": [
+    "{TENANT}"
+  ],
+  "select": null,
+  "filter": null,
+  "expand": null,
+  "pseudonymisation": null,
+  "schema_versions": {{
+    "runs": 1,
+    "user_processing_results": 1,
+    "workflows": 1
+  }}
+}}
+"#
+    );
+    assert_eq!(
+        fs::read_to_string(folder.path().join("_dataset.json")).unwrap(),
+        expected
+    );
+}
+
+#[test]
+fn another_identity_is_refused_with_the_difference_named() {
+    let folder = folder();
+    drop(writer(folder.path(), &ndjson(Compression::Zstd)));
+    let before = contents(folder.path());
+    let parquet = parquet();
+    let gzip = ndjson(Compression::Gzip);
+    let zstd = ndjson(Compression::Zstd);
+    let selected = Identity {
+        select: Some("id".into()),
+        ..Identity::new(zstd.as_ref())
+    };
+    let key = Identity {
+        pseudonymisation: Some("k1".into()),
+        ..Identity::new(zstd.as_ref())
+    };
+    for (format, identity, what, difference) in [
+        (
+            &parquet,
+            Identity::new(parquet.as_ref()),
+            "format",
+            "is ndjson, not parquet",
+        ),
+        (
+            &gzip,
+            Identity::new(gzip.as_ref()),
+            "compression",
+            "is zstd, not gzip",
+        ),
+        (&zstd, selected, "select", "is not set, not id"),
+        (&zstd, key, "pseudonymisation", "is not set, not k1"),
+    ] {
+        let tables = tables(format.as_ref());
+        let error = Writer::acquire(folder.path(), &identity, TENANT, Arc::clone(format), tables)
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        assert!(
+            error
+                .to_string()
+                .contains(&format!("the dataset's {what} {difference}")),
+            "{error}"
+        );
+    }
+    let error = Dataset::open(folder.path(), parquet, Vec::new()).unwrap_err();
+    assert!(matches!(error, DatasetError::Mismatch { .. }));
+    assert_eq!(contents(folder.path()), before);
+}
+
+#[test]
+fn tenants_tables_and_versions_may_grow_but_not_shrink() {
+    let folder = folder();
+    let format = parquet();
+    let open = |tenant: &str, tables: Vec<TableSpec>| {
+        let identity = Identity::new(format.as_ref());
+        Writer::acquire(
+            folder.path(),
+            &identity,
+            tenant,
+            Arc::clone(&format),
+            tables,
+        )
+    };
+    let version = |version: u32| {
+        let old = table(RUNS, true, format.timestamps(), false);
+        TableSpec::new(RUNS, version, true, old.columns().to_vec()).unwrap()
+    };
+    let other = "11111111-2222-3333-4444-555555555555";
+    drop(open(TENANT, vec![version(1)]).unwrap());
+    drop(open(other, tables(format.as_ref())).unwrap());
+    drop(open(other, vec![version(2)]).unwrap());
+    let identity = Dataset::inspect(folder.path()).unwrap().unwrap();
+    assert_eq!(identity.tenants.iter().collect::<Vec<_>>(), [TENANT, other]);
+    assert_eq!(identity.schema_versions.len(), 3);
+    assert_eq!(identity.schema_versions[RUNS], 2);
+    match open(TENANT, vec![version(1)]) {
+        Err(DatasetError::NewerSchema {
+            has: 2,
+            knows: 1,
+            what,
+        }) => assert_eq!(what, "table runs"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_newer_file_is_never_merged() {
+    let folder = folder();
+    let format = parquet();
+    export(
+        folder.path(),
+        &format,
+        1,
+        &[Row::new("w", "1", "a", "e", 1)],
+        &[],
+    );
+    let rows = table(RUNS, true, format.timestamps(), false);
+    let newer = TableSpec::new(RUNS, 2, true, rows.columns().to_vec()).unwrap();
+    let path = format!("runs/tenant_id={TENANT}/run_date=2026-11-22/part-0.parquet");
+    let target = fs::File::create(folder.path().join(path)).unwrap();
+    let meta = lcw_dataset::FileMeta {
+        schema_version: 2,
+        export_id: "e".into(),
+    };
+    let sink = lcw_dataset::FileSink::new(target);
+    format
+        .create(sink, &newer, &meta)
+        .unwrap()
+        .finish()
+        .unwrap();
+    fs::remove_dir_all(folder.path().join("_manifests")).unwrap();
+    let mut writer = writer(folder.path(), &format);
+    let head = crate::support::head(&writer, 2);
+    let mut export = writer.begin(head).unwrap();
+    let rows = [Row::new("w", "2", "a", "e", 1)];
+    let error =
+        crate::support::export_day(&mut export, crate::support::DAY, &rows, &[]).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            DatasetError::NewerSchema {
+                has: 2,
+                knows: 1,
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn there_is_one_writer_at_a_time() {
+    let folder = folder();
+    let format = parquet();
+    let first = writer(folder.path(), &format);
+    let before = contents(folder.path());
+    let error = try_writer(folder.path(), &format).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Busy);
+    let holder = format!("process {}", std::process::id());
+    assert!(error.to_string().contains(&holder), "{error}");
+    assert_eq!(contents(folder.path()), before);
+    // Reading needs no lock.
+    assert!(
+        dataset(folder.path(), &format)
+            .days(RUNS, TENANT)
+            .unwrap()
+            .is_empty()
+    );
+    drop(first);
+    writer(folder.path(), &format);
+    assert!(
+        folder.path().join("_lock").exists(),
+        "the lock file is never deleted"
+    );
+}
+
+#[test]
+fn the_holder_names_its_export() {
+    let folder = folder();
+    let format = parquet();
+    let mut first = writer(folder.path(), &format);
+    let head = crate::support::head(&first, 1);
+    let _export = first.begin(head).unwrap();
+    let error = try_writer(folder.path(), &format).unwrap_err().to_string();
+    assert!(
+        error.contains("export 20261122T101001.000000Z, since "),
+        "{error}"
+    );
+}
+
+#[test]
+fn only_tenant_ids_become_folders() {
+    let folder = folder();
+    let format = parquet();
+    for tenant in ["contoso.onmicrosoft.com", "../..", ""] {
+        let identity = Identity::new(format.as_ref());
+        let tables = tables(format.as_ref());
+        let error = Writer::acquire(
+            folder.path(),
+            &identity,
+            tenant,
+            Arc::clone(&format),
+            tables,
+        )
+        .unwrap_err();
+        assert!(matches!(error, DatasetError::InvalidTenant { .. }));
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+    }
+    assert!(names(folder.path()).is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn links_in_the_place_of_the_dataset_s_own_files_are_refused() {
+    let outside = folder();
+    for name in ["_lock", "_staging", "_dataset.json"] {
+        let folder = folder();
+        std::os::unix::fs::symlink(outside.path().join(name), folder.path().join(name)).unwrap();
+        let error = try_writer(folder.path(), &parquet()).unwrap_err();
+        assert!(
+            matches!(error, DatasetError::SymbolicLink { .. }),
+            "{name}: {error}"
+        );
+    }
+    assert!(names(outside.path()).is_empty());
+}
