@@ -24,8 +24,11 @@ def scan(out, table, file_format, columns=None):
     depth = "*" if table == "workflows" else "*/*"
     if file_format == "parquet":
         return f"read_parquet('{out}/{table}/{depth}/part-0.parquet', hive_partitioning = true)"
-    # Types as published: DuckDB's guess depends on the rows it happens to see.
-    types = ", ".join(f"{name}: '{kind}'" for name, kind in columns.items())
+    # Types as published: DuckDB's guess depends on the rows it happens to see. JSON columns hold
+    # JSON as text in both formats, which is VARCHAR inside of JSON.
+    types = ", ".join(
+        f"{name}: '{'VARCHAR' if kind == 'JSON' else kind}'" for name, kind in columns.items()
+    )
     return (
         f"read_json('{out}/{table}/{depth}/part-0.ndjson.zst', format = 'newline_delimited', "
         f"hive_partitioning = true, columns = {{{types}}})"
@@ -70,7 +73,7 @@ def check_same_facts(db, folders, table):
     types = published_types(table)
     own = {"_lcw_export_id", "_lcw_extracted_at", "_lcw_first_extracted_at", "_lcw_first_seen", "_lcw_last_seen"}
     columns = ", ".join(
-        f"CAST({name} AS VARCHAR) AS {name}" if kind == "JSON" else name
+        f"CAST({name} AS VARCHAR) AS {name}" if kind.startswith(("JSON", "TIMESTAMP")) else name
         for name, kind in types.items() if name not in own
     )
     parquet = f"SELECT {columns} FROM {scan(folders['parquet']['simulated'], table, 'parquet')}"
@@ -85,6 +88,20 @@ def check_same_facts(db, folders, table):
     assert not twice, f"{table}: keys that come twice: {twice[:3]}"
 
 
+def check_queries_for_users(db, folders):
+    """The README's queries, and those that `lcw demo` prints, run and find something."""
+    readme = "".join((ROOT / "README.md").read_text().split("```sql")[1:]).split("```")[0::2]
+    out = folders["parquet"]["simulated"]
+    queries = [query for block in readme[:1] for query in block.replace("lcw-data", out).split(";")]
+    for file_format in ("parquet", "ndjson"):
+        printed = folders[file_format]["printed"].split("for example:")[1].split("Run `lcw demo`")[0]
+        queries += printed.split(";")
+    queries = [query for query in queries if "SELECT" in query]
+    assert len(queries) >= 8, f"only {len(queries)} queries found"
+    for query in queries:
+        assert db.execute(f"SELECT count(*) FROM ({query})").fetchall()[0][0] > 0, query
+
+
 def main():
     version, folders = sys.argv[1], json.loads(sys.argv[2])
     assert duckdb.__version__ == version, f"this is DuckDB {duckdb.__version__}, not {version}"
@@ -94,6 +111,7 @@ def main():
         check_types(db, folders["parquet"]["documented"], table)
         check_types(db, folders["parquet"]["simulated"], table)
         check_same_facts(db, folders, table)
+    check_queries_for_users(db, folders)
     for file_format in ("parquet", "ndjson"):
         check_documented(db, folders[file_format]["documented"], file_format)
 

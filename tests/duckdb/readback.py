@@ -101,7 +101,9 @@ def main():
             simulated = pathlib.Path(scratch) / f"simulated-{file_format}"
             # The documented exit codes of a whole demo export: proven, nothing missing.
             summary = lcw("demo", "--out", simulated, "--format", file_format, expected=0)
+            again = [str(LCW), "demo", "--out", str(simulated), "--format", file_format, "--quiet"]
             folders[file_format] = {
+                "printed": subprocess.run(again, capture_output=True, text=True, check=True).stdout,
                 "documented": str(documented),
                 "simulated": str(simulated),
                 "rows": {name: table["rows_total"] for name, table in summary["tables"].items()},
