@@ -56,13 +56,13 @@ pub(crate) fn guid(hash: u64) -> u128 {
 /// Appends the 36 characters of a GUID.
 pub(crate) fn push_guid(out: &mut Vec<u8>, guid: u128) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for (index, byte) in guid.to_be_bytes().into_iter().enumerate() {
-        if matches!(index, 4 | 6 | 8 | 10) {
-            out.push(b'-');
-        }
-        out.push(DIGITS[usize::from(byte >> 4)]);
-        out.push(DIGITS[usize::from(byte & 0xf)]);
+    const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+    let mut text = [b'-'; 36];
+    for (byte, at) in guid.to_be_bytes().into_iter().zip(PLACES) {
+        text[at] = DIGITS[usize::from(byte >> 4)];
+        text[at + 1] = DIGITS[usize::from(byte & 0xf)];
     }
+    out.extend_from_slice(&text);
 }
 
 /// The 36 characters of a GUID.

@@ -35,35 +35,47 @@ pub(crate) fn dotnet(ticks: Ticks) -> Ticks {
     ticks + DOTNET_EPOCH
 }
 
-/// Appends `2026-11-22T10:00:00.5Z`.
+/// Appends `2026-11-22T10:00:00.5Z`. Pages consist of little else, so this writes digits in pairs.
 pub(crate) fn push_instant(out: &mut Vec<u8>, ticks: Ticks) {
     let seconds = ticks.div_euclid(SECOND);
     let (year, month, day) = civil(seconds.div_euclid(86_400));
     let of_day = seconds.rem_euclid(86_400);
-    push_padded(out, year, 4);
-    out.push(b'-');
-    push_padded(out, month, 2);
-    out.push(b'-');
-    push_padded(out, day, 2);
-    out.push(b'T');
-    push_padded(out, of_day / 3600, 2);
-    out.push(b':');
-    push_padded(out, of_day / 60 % 60, 2);
-    out.push(b':');
-    push_padded(out, of_day % 60, 2);
-    push_fraction(out, ticks.rem_euclid(SECOND));
-    out.push(b'Z');
+    let mut text = *b"0000-00-00T00:00:00.0000000Z";
+    pair(&mut text, 0, year / 100);
+    pair(&mut text, 2, year % 100);
+    pair(&mut text, 5, month);
+    pair(&mut text, 8, day);
+    pair(&mut text, 11, of_day / 3600);
+    pair(&mut text, 14, of_day / 60 % 60);
+    pair(&mut text, 17, of_day % 60);
+    let fraction = ticks.rem_euclid(SECOND);
+    let mut length = 19;
+    if fraction > 0 {
+        pair(&mut text, 20, fraction / 100_000);
+        pair(&mut text, 22, fraction / 1_000 % 100);
+        pair(&mut text, 24, fraction / 10 % 100);
+        text[26] = DIGITS[usize::try_from(fraction % 10 * 2).unwrap_or(0) + 1];
+        length = 27;
+        while text[length - 1] == b'0' {
+            length -= 1;
+        }
+    }
+    text[length] = b'Z';
+    out.extend_from_slice(&text[..=length]);
 }
 
-fn push_fraction(out: &mut Vec<u8>, fraction: i64) {
-    if fraction == 0 {
-        return;
-    }
-    out.push(b'.');
-    push_padded(out, fraction, 7);
-    while out.last() == Some(&b'0') {
-        out.pop();
-    }
+/// `00` to `99`.
+const DIGITS: &[u8; 200] = b"\
+    0001020304050607080910111213141516171819\
+    2021222324252627282930313233343536373839\
+    4041424344454647484950515253545556575859\
+    6061626364656667686970717273747576777879\
+    8081828384858687888990919293949596979899";
+
+fn pair(text: &mut [u8; 28], at: usize, number: i64) {
+    let from = usize::try_from(number % 100 * 2).unwrap_or(0);
+    text[at] = DIGITS[from];
+    text[at + 1] = DIGITS[from + 1];
 }
 
 /// The text of [`push_instant`].
@@ -71,13 +83,6 @@ pub(crate) fn instant_text(ticks: Ticks) -> String {
     let mut out = Vec::with_capacity(28);
     push_instant(&mut out, ticks);
     String::from_utf8_lossy(&out).into_owned()
-}
-
-fn push_padded(out: &mut Vec<u8>, number: i64, width: u32) {
-    for place in (0..width).rev() {
-        let digit = number / 10_i64.pow(place) % 10;
-        out.push(b'0' + u8::try_from(digit).unwrap_or(0));
-    }
 }
 
 /// Year, month and day of a day counted from 1970 (Hinnant's algorithm for the proleptic Gregorian calendar).

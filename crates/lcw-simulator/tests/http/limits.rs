@@ -1,5 +1,6 @@
 //! A limit that limits, and the pauses that are kept or broken.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use lcw_simulator::{Endpoint, Fault, FaultRule, Form, Limit, RetryAfter, Simulator, TenantConfig};
@@ -74,4 +75,31 @@ async fn records_say_when_on_tokios_clock() {
         .map(|record| (record.at - start).as_secs())
         .collect();
     assert_eq!(seconds, [0, 10, 20]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_request_times_out_on_the_paused_clock() {
+    let simulator = Arc::new(Simulator::start(TenantConfig::small(1)).await.unwrap());
+    let start = Instant::now();
+    let mut workers = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let simulator = Arc::clone(&simulator);
+        workers.spawn(async move {
+            let client = Client::new(&simulator);
+            for _ in 0..120 {
+                let list = format!("{LW}/workflows");
+                let reply = tokio::time::timeout(Duration::from_secs(30), client.get(&list)).await;
+                assert_eq!(reply.unwrap().status, 200);
+            }
+        });
+    }
+    while let Some(worker) = workers.join_next().await {
+        worker.unwrap();
+    }
+    assert_eq!(simulator.count(Endpoint::Workflows), 960);
+    assert_eq!(
+        start.elapsed(),
+        Duration::ZERO,
+        "nobody waited for anything"
+    );
 }
