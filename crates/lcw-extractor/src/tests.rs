@@ -1,1 +1,9 @@
-//! Whole behaviour against a scripted server.
+//! Whole behaviour, against a scripted server on the same (paused) clock.
+
+mod config;
+mod paging;
+mod quiet;
+mod retrying;
+mod support;
+mod throttling;
+mod tokens;

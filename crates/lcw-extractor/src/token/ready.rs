@@ -22,7 +22,10 @@ impl ReadyToken {
     /// [`ConfigError::Credential`] when it is empty or holds what no header may hold.
     pub fn new(token: &SecretString) -> Result<Self, ConfigError> {
         let text = token.expose_secret().trim();
-        let text = text.strip_prefix("Bearer ").unwrap_or(text).trim();
+        let text = match text.split_once(char::is_whitespace) {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+            _ => text,
+        };
         if text.is_empty() {
             return Err(ConfigError::Credential {
                 problem: "the access token is empty",
