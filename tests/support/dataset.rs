@@ -15,16 +15,17 @@ use serde_json::{Value, json};
 pub type Facts = BTreeMap<Vec<String>, BTreeMap<String, Value>>;
 
 /// Every row of `table` in the dataset at `out`.
-///
-/// # Panics
-/// If the dataset cannot be read, or a key comes twice.
 pub fn facts(out: &Path, format: FileFormat, tenant: &str, table: Table) -> Facts {
     let format = format.loader();
     let tables = specs(&layout(format.as_ref(), false)).unwrap();
     let dataset = Dataset::open(out, format, tables).unwrap();
     let mut facts = Facts::new();
     for file in dataset.files(table.name(), tenant).unwrap() {
-        for batch in dataset.read(table.name(), tenant, file.day, None).unwrap().unwrap() {
+        for batch in dataset
+            .read(table.name(), tenant, file.day, None)
+            .unwrap()
+            .unwrap()
+        {
             let batch = batch.unwrap();
             for row in 0..batch.num_rows() {
                 let mut values = row_of(&batch, row, table);
@@ -37,7 +38,11 @@ pub fn facts(out: &Path, format: FileFormat, tenant: &str, table: Table) -> Fact
                     .map(|name| values[name].as_str().unwrap().to_owned())
                     .collect();
                 let twice = facts.insert(key.clone(), values);
-                assert!(twice.is_none(), "{}: the key {key:?} comes twice", table.name());
+                assert!(
+                    twice.is_none(),
+                    "{}: the key {key:?} comes twice",
+                    table.name()
+                );
             }
         }
     }
@@ -50,7 +55,10 @@ fn row_of(batch: &RecordBatch, row: usize, table: Table) -> BTreeMap<String, Val
         .iter()
         .zip(batch.columns())
         .map(|(declared, column)| {
-            (declared.name.to_owned(), value(column.as_ref(), row, declared.kind))
+            (
+                declared.name.to_owned(),
+                value(column.as_ref(), row, declared.kind),
+            )
         })
         .collect()
 }
@@ -80,9 +88,6 @@ fn value(column: &dyn Array, row: usize, kind: Kind) -> Value {
 
 /// Every data file below `out` with its size and when it was last written: equal maps mean that no
 /// file was rewritten.
-///
-/// # Panics
-/// If the folder cannot be read.
 pub fn data_files(out: &Path) -> BTreeMap<PathBuf, (u64, std::time::SystemTime)> {
     let mut files = BTreeMap::new();
     let mut folders = vec![out.to_owned()];

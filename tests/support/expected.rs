@@ -10,9 +10,6 @@ use serde_json::{Map, Value, json};
 use crate::dataset::Facts;
 
 /// Microseconds since 1970 of an RFC 3339 text, further digits cut off.
-///
-/// # Panics
-/// If the text is no date-time.
 pub fn micros(text: &str) -> i64 {
     let nanos = text.parse::<Timestamp>().unwrap().as_nanosecond();
     i64::try_from(nanos.div_euclid(1_000)).unwrap()
@@ -31,7 +28,10 @@ pub fn expected(truth: &Truth, table: Table) -> Facts {
             .runs
             .iter()
             .map(|run| {
-                (vec![run.workflow_id.clone(), run.id.clone()], run_row(&run.workflow_id, &run.value))
+                (
+                    vec![run.workflow_id.clone(), run.id.clone()],
+                    run_row(&run.workflow_id, &run.value),
+                )
             })
             .collect(),
         Table::UserProcessingResults => {
@@ -56,14 +56,27 @@ pub fn expected(truth: &Truth, table: Table) -> Facts {
 
 /// Compares whole tables, column by column, over the columns that `expected` has. A difference is
 /// shown by row and column.
-///
-/// # Panics
-/// If the tables differ.
 pub fn assert_same(what: &str, found: &Facts, expected: &Facts) {
-    let missing: Vec<_> = expected.keys().filter(|key| !found.contains_key(*key)).collect();
-    assert!(missing.is_empty(), "{what}: {} rows are missing: {:?}", missing.len(), missing[0]);
-    let extra: Vec<_> = found.keys().filter(|key| !expected.contains_key(*key)).collect();
-    assert!(extra.is_empty(), "{what}: {} rows too many: {:?}", extra.len(), extra[0]);
+    let missing: Vec<_> = expected
+        .keys()
+        .filter(|key| !found.contains_key(*key))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "{what}: {} rows are missing: {:?}",
+        missing.len(),
+        missing[0]
+    );
+    let extra: Vec<_> = found
+        .keys()
+        .filter(|key| !expected.contains_key(*key))
+        .collect();
+    assert!(
+        extra.is_empty(),
+        "{what}: {} rows too many: {:?}",
+        extra.len(),
+        extra[0]
+    );
     for (key, row) in expected {
         for (column, value) in row {
             let stored = &found[key][column];
@@ -74,12 +87,23 @@ pub fn assert_same(what: &str, found: &Facts, expected: &Facts) {
 
 fn workflow_row(object: &Value) -> BTreeMap<String, Value> {
     let mut row = Row::new(object);
-    row.text("id").text("category").text("displayName").text("description");
-    row.copy("isEnabled").copy("isSchedulingEnabled").copy("version").copy("executionConditions");
-    row.instant("createdDateTime").instant("lastModifiedDateTime").instant("deletedDateTime");
+    row.text("id")
+        .text("category")
+        .text("displayName")
+        .text("description");
+    row.copy("isEnabled")
+        .copy("isSchedulingEnabled")
+        .copy("version")
+        .copy("executionConditions");
+    row.instant("createdDateTime")
+        .instant("lastModifiedDateTime")
+        .instant("deletedDateTime");
     row.instant("nextScheduleRunDateTime");
     row.set("created_by_id", object["createdBy"]["id"].clone());
-    row.set("last_modified_by_id", object["lastModifiedBy"]["id"].clone());
+    row.set(
+        "last_modified_by_id",
+        object["lastModifiedBy"]["id"].clone(),
+    );
     row.take("createdBy").take("lastModifiedBy").rest()
 }
 
@@ -87,9 +111,16 @@ fn run_row(workflow_id: &str, object: &Value) -> BTreeMap<String, Value> {
     let mut row = Row::new(object);
     row.set("workflow_id", json!(workflow_id));
     row.set("run_date", day_of(object));
-    row.text("id").text("processingStatus").text("workflowExecutionType").copy("activatedOnScope");
-    row.copy("totalUsersCount").copy("successfulUsersCount").copy("failedUsersCount");
-    row.copy("totalTasksCount").copy("failedTasksCount").copy("totalUnprocessedTasksCount");
+    row.text("id")
+        .text("processingStatus")
+        .text("workflowExecutionType")
+        .copy("activatedOnScope");
+    row.copy("totalUsersCount")
+        .copy("successfulUsersCount")
+        .copy("failedUsersCount");
+    row.copy("totalTasksCount")
+        .copy("failedTasksCount")
+        .copy("totalUnprocessedTasksCount");
     row.times().instant("lastUpdatedDateTime");
     row.rest()
 }
@@ -105,8 +136,13 @@ fn result_row(
     row.set("run_id", json!(run_id));
     row.set("run_date", day);
     row.set("subject_id", object["subject"]["id"].clone());
-    row.text("id").text("processingStatus").text("workflowExecutionType").copy("workflowVersion");
-    row.copy("totalTasksCount").copy("failedTasksCount").copy("totalUnprocessedTasksCount");
+    row.text("id")
+        .text("processingStatus")
+        .text("workflowExecutionType")
+        .copy("workflowVersion");
+    row.copy("totalTasksCount")
+        .copy("failedTasksCount")
+        .copy("totalUnprocessedTasksCount");
     row.times().take("subject");
     row.rest()
 }
@@ -129,7 +165,11 @@ impl<'a> Row<'a> {
     fn new(object: &'a Value) -> Self {
         let mut left = object.as_object().unwrap().clone();
         left.retain(|name, _| !name.contains("@odata."));
-        Self { object, columns: BTreeMap::new(), left }
+        Self {
+            object,
+            columns: BTreeMap::new(),
+            left,
+        }
     }
 
     fn set(&mut self, column: &str, value: Value) {
@@ -142,7 +182,10 @@ impl<'a> Row<'a> {
     }
 
     fn copy(&mut self, property: &str) -> &mut Self {
-        self.set(&snake(property), without_annotations(&self.object[property]));
+        self.set(
+            &snake(property),
+            without_annotations(&self.object[property]),
+        );
         self.take(property)
     }
 
@@ -151,23 +194,27 @@ impl<'a> Row<'a> {
     }
 
     fn instant(&mut self, property: &str) -> &mut Self {
-        let value = self.object[property].as_str().map_or(Value::Null, |text| json!(micros(text)));
+        let value = self.object[property]
+            .as_str()
+            .map_or(Value::Null, |text| json!(micros(text)));
         self.set(&snake(property), value);
         self.take(property)
     }
 
     /// The three instants that runs and results share, and the durations between them.
     fn times(&mut self) -> &mut Self {
-        self.instant("scheduledDateTime").instant("startedDateTime").instant("completedDateTime");
+        self.instant("scheduledDateTime")
+            .instant("startedDateTime")
+            .instant("completedDateTime");
         for (name, from, to) in [
             ("queue_ms", "scheduled_date_time", "started_date_time"),
             ("processing_ms", "started_date_time", "completed_date_time"),
             ("total_ms", "scheduled_date_time", "completed_date_time"),
         ] {
             let at = |column: &str| self.columns[column].as_i64();
-            let span = at(from).zip(at(to)).map_or(Value::Null, |(from, to)| {
-                json!((to - from) / 1_000)
-            });
+            let span = at(from)
+                .zip(at(to))
+                .map_or(Value::Null, |(from, to)| json!((to - from) / 1_000));
             self.set(name, span);
         }
         self
@@ -176,7 +223,11 @@ impl<'a> Row<'a> {
     /// What has no column of its own is kept in `_lcw_extra`.
     fn rest(&mut self) -> BTreeMap<String, Value> {
         let left = std::mem::take(&mut self.left);
-        let extra = if left.is_empty() { Value::Null } else { Value::Object(left) };
+        let extra = if left.is_empty() {
+            Value::Null
+        } else {
+            Value::Object(left)
+        };
         self.set("_lcw_extra", without_annotations(&extra));
         std::mem::take(&mut self.columns)
     }

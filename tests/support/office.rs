@@ -38,16 +38,13 @@ pub struct Office {
 
 impl Office {
     /// An exporter of this format with an empty folder.
-    ///
-    /// # Panics
-    /// If no temporary folder can be made.
     pub fn new(format: FileFormat) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let request = Request {
             kind: Kind::Export,
             tables: Table::ALL.to_vec(),
-            lookback: Duration::from_secs(30 * 86_400),
-            settle: Duration::from_secs(900),
+            lookback: Duration::from_hours(30 * 24),
+            settle: Duration::from_mins(15),
             max_concurrency: 8,
             keep_raw: false,
             deleted_workflows: DeletedWorkflows::Auto,
@@ -61,7 +58,12 @@ impl Office {
             retry_cap: Duration::from_millis(20),
             ..ClientConfig::default()
         };
-        Self { folder, request, client, stop: watch::Sender::new(None) }
+        Self {
+            folder,
+            request,
+            client,
+            stop: watch::Sender::new(None),
+        }
     }
 
     /// One exporter per format.
@@ -83,26 +85,38 @@ impl Office {
     }
 
     /// A client of the simulated tenant, signed in by client secret.
-    ///
-    /// # Panics
-    /// If the configuration is refused.
     pub fn sign_in(&self, tenant: &Simulator) -> GraphClient {
-        let config =
-            ClientConfig { graph_url: tenant.origin().to_owned(), ..self.client.clone() };
-        let credential = ClientSecret::new(
-            tenant.origin(),
-            tenant.tenant_id(),
-            tenant.client_id(),
-            tenant.client_secret().to_owned().into(),
-        );
+        let (origin, secret) = (tenant.origin(), tenant.client_secret());
+        self.sign_in_as(origin, tenant.tenant_id(), tenant.client_id(), secret)
+    }
+
+    /// A client of a tenant in another process.
+    pub fn sign_in_as(
+        &self,
+        origin: &str,
+        tenant_id: &str,
+        client_id: &str,
+        secret: &str,
+    ) -> GraphClient {
+        let config = ClientConfig {
+            graph_url: origin.to_owned(),
+            ..self.client.clone()
+        };
+        let secret = secret.to_owned().into();
+        let credential = ClientSecret::new(origin, tenant_id, client_id, secret);
         GraphClient::new(config, credential.unwrap()).unwrap()
     }
 
     /// Runs what [`Office::request`] says.
     pub async fn run(&self, tenant: &Simulator) -> Summary {
+        self.run_with(self.sign_in(tenant)).await
+    }
+
+    /// The same with a client of the caller's.
+    pub async fn run_with(&self, client: GraphClient) -> Summary {
         let progress = Arc::new(Progress::default());
         let stop = self.stop.subscribe();
-        lcw_pipeline::export(self.request.clone(), self.sign_in(tenant), progress, stop).await
+        lcw_pipeline::export(self.request.clone(), client, progress, stop).await
     }
 
     /// One incremental export.
@@ -112,9 +126,6 @@ impl Office {
     }
 
     /// One backfill of `[from, to)`.
-    ///
-    /// # Panics
-    /// If an instant is not RFC 3339.
     pub async fn backfill(&mut self, tenant: &Simulator, from: &str, to: &str) -> Summary {
         self.request.kind = Kind::Backfill(Backfill {
             from: from.parse().unwrap(),
@@ -126,14 +137,13 @@ impl Office {
     }
 
     /// What the next export would do.
-    ///
-    /// # Panics
-    /// If planning fails.
     pub async fn plan(&self, tenant: &Simulator) -> Plan {
         let progress = Arc::new(Progress::default());
         let client = self.sign_in(tenant);
         let stop = self.stop.subscribe();
-        lcw_pipeline::plan(&self.request, &client, None, &progress, stop).await.unwrap()
+        lcw_pipeline::plan(&self.request, &client, None, &progress, stop)
+            .await
+            .unwrap()
     }
 
     /// The rows of a table as they are stored.
@@ -142,9 +152,6 @@ impl Office {
     }
 
     /// Every requested table holds what `truth` says, no more and no less.
-    ///
-    /// # Panics
-    /// If one does not.
     pub fn assert_holds(&self, tenant: &Simulator, truth: &Truth) {
         for table in self.request.wanted_tables() {
             let what = format!("{} ({:?})", table.name(), self.request.format);

@@ -254,7 +254,7 @@ pub(crate) fn digest(file: &mut File) -> io::Result<(String, u64)> {
 }
 
 /// SHA-256 of bytes, in lower-case hex.
-pub(crate) fn digest_of(bytes: &[u8]) -> String {
+pub fn digest_of(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 

@@ -43,7 +43,7 @@ mod writer;
 pub use dataset::{Dataset, PartitionFile, Rows};
 pub use error::{DatasetError, ErrorKind, MergeError};
 pub use export::Export;
-pub use format::{FileMeta, FileSink, Format, FormatError, RowReader, RowWriter};
+pub use format::{FileMeta, FileSink, Format, FormatError, RowReader, RowWriter, digest_of};
 pub use identity::Identity;
 pub use manifest::{
     DayRecord, DayState, FileChange, FileRecord, Listing, Manifest, ManifestHead, ManifestLink,

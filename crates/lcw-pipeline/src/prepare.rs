@@ -3,11 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use jiff::civil::Date;
-use lcw_dataset::{Dataset, DatasetError, Manifest, Status};
+use lcw_dataset::{Dataset, DatasetError, Manifest, Status, digest_of};
 use lcw_extractor::{ExtractError, GraphClient};
 use lcw_model::time::date_of;
 use lcw_transform::Table;
-use sha2::{Digest, Sha256};
 
 use crate::catalog::{Catalog, Scope};
 use crate::coverage::{DAY, RETENTION, is_half_gone, lost_days, window_start};
@@ -202,10 +201,7 @@ pub(crate) fn args_hash(request: &Request) -> String {
         request.keep_raw,
         request.deleted_workflows
     );
-    Sha256::digest(text)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    digest_of(text.as_bytes())
 }
 
 /// Lists the runs of every workflow and decides what is to be done about each.

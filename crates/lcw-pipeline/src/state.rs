@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use lcw_dataset::{Dataset, DatasetError};
 use lcw_transform::Table;
 use serde::{Deserialize, Serialize};
@@ -62,14 +63,7 @@ impl Totals {
         }
         totals.rows = match known {
             Some(rows) => rows,
-            None => {
-                let counts = days
-                    .into_iter()
-                    .map(|day| dataset.count(table.name(), tenant, day));
-                counts
-                    .map(|count| Ok(count?.unwrap_or(0)))
-                    .sum::<Result<u64, DatasetError>>()?
-            }
+            None => count(dataset, tenant, table, days)?,
         };
         Ok(totals)
     }
@@ -78,6 +72,18 @@ impl Totals {
     pub(crate) fn still_holds(&self, now: &Self) -> bool {
         (self.files, self.bytes) == (now.files, now.bytes)
     }
+}
+
+fn count(
+    dataset: &Dataset,
+    tenant: &str,
+    table: Table,
+    days: Vec<Option<Date>>,
+) -> Result<u64, DatasetError> {
+    let counts = days
+        .into_iter()
+        .map(|day| dataset.count(table.name(), tenant, day));
+    counts.map(|count| Ok(count?.unwrap_or(0))).sum()
 }
 
 #[cfg(test)]

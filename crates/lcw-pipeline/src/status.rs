@@ -249,10 +249,11 @@ fn run_status(
             };
             for row in 0..batch.num_rows() {
                 let known = |column: usize| {
-                    text(column)
-                        .is_valid(row)
-                        .then(|| text(column).value(row))
-                        .unwrap_or_default()
+                    if text(column).is_valid(row) {
+                        text(column).value(row)
+                    } else {
+                        ""
+                    }
                 };
                 let is_final = is_final(known(2));
                 let proof = known(4);

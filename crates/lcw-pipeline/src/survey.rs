@@ -38,6 +38,10 @@ pub(crate) struct Search<'a> {
 
 /// What has to be done about one run.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts about one run"
+)]
 pub(crate) struct RunTask {
     pub(crate) workflow_id: Arc<str>,
     pub(crate) is_deleted: bool,
@@ -192,7 +196,7 @@ impl Search<'_> {
         mut scope: Scope,
         from: i64,
     ) -> (Scope, Result<HashMap<Box<str>, ListedRun>, ExtractError>) {
-        let filter = self.filter("scheduledDateTime", from, self.until);
+        let filter = filter("scheduledDateTime", from, self.until);
         match self.list(&scope, &filter).await {
             Err(error)
                 if error.kind() == ErrorKind::NotFound
@@ -229,17 +233,6 @@ impl Search<'_> {
         Ok(runs)
     }
 
-    fn filter(&self, property: &str, from: i64, until: Option<i64>) -> String {
-        let from = format_micros(from);
-        match until {
-            None => format!("{property} ge {from}"),
-            Some(until) => format!(
-                "{property} ge {from} and {property} lt {}",
-                format_micros(until)
-            ),
-        }
-    }
-
     /// Nothing says that a filter on `scheduledDateTime` lifts the service's default window of
     /// 7 days. Where a longer window brought nothing older, it is asked by `startedDateTime` too.
     async fn second_way(
@@ -263,7 +256,7 @@ impl Search<'_> {
             survey.asked_again += doubtful.len() as u64;
             let mut answers = stream::iter(doubtful)
                 .map(|(scope, from)| async move {
-                    let filter = self.filter("startedDateTime", from, None);
+                    let filter = filter("startedDateTime", from, None);
                     let answer = self.list(&scope, &filter).await;
                     (scope, answer)
                 })
@@ -432,6 +425,17 @@ fn expire(run: MissingRun, survey: &mut Survey) {
             fetch: false,
             is_unchanged: true,
         });
+}
+
+fn filter(property: &str, from: i64, until: Option<i64>) -> String {
+    let from = format_micros(from);
+    match until {
+        None => format!("{property} ge {from}"),
+        Some(until) => format!(
+            "{property} ge {from} and {property} lt {}",
+            format_micros(until)
+        ),
+    }
 }
 
 /// A run may be listed twice; the one that the service touched last is true.

@@ -261,9 +261,8 @@ impl ReadRun {
             Some(Verdict::Matched) => Marker::Value(Proof::Matched),
             Some(Verdict::Short) => Marker::Value(Proof::Short),
             Some(Verdict::Over) => Marker::Value(Proof::Over),
-            Some(Verdict::NotCounted) => Marker::Null,
             None if self.task.is_unchanged => Marker::Keep,
-            None => Marker::Null,
+            Some(Verdict::NotCounted) | None => Marker::Null,
         };
         RunMarkers {
             settled: self.task.settled,
