@@ -11,7 +11,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use hyper::Response;
 use hyper::body::{Body, Frame, SizeHint};
-use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, VARY};
+use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, VARY};
 use tokio::time::Sleep;
 
 use crate::answer::{Answer, Delivery};
@@ -109,7 +109,10 @@ pub(crate) fn response(answer: Answer, gzip_level: Option<u32>) -> Response<Answ
         builder = builder.header(CONTENT_ENCODING, "gzip");
     }
     for (name, value) in &answer.headers {
-        builder = builder.header(*name, value);
+        // A value that no header may hold is echoed nowhere.
+        if let Ok(value) = HeaderValue::from_str(value) {
+            builder = builder.header(*name, value);
+        }
     }
     let bytes = compressed.unwrap_or(answer.body);
     let kept = |per_mille: u16| bytes.slice(..bytes.len() * usize::from(per_mille) / 1_000);

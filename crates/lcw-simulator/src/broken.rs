@@ -1,5 +1,7 @@
 //! Plays faults: answers that come instead of good ones, and good ones that get damaged.
 
+use std::cell::Cell;
+
 use tokio::time::Instant;
 
 use crate::answer::{Answer, Caller, Delivery};
@@ -130,6 +132,8 @@ pub(crate) struct Links<'a> {
     pub(crate) service: &'a Service,
     pub(crate) target: &'a FaultTarget<'a>,
     pub(crate) query: &'a str,
+    /// The name of the fault that hit the link.
+    pub(crate) fault: Cell<Option<&'static str>>,
 }
 
 impl LinkFaults for Links<'_> {
@@ -138,6 +142,7 @@ impl LinkFaults for Links<'_> {
         match fault {
             None => collection.next_link(parts),
             Some(fault) => {
+                self.fault.set(Some(fault.name()));
                 let before = self
                     .service
                     .records()

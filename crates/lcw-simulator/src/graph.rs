@@ -51,14 +51,7 @@ impl<'a> GraphAsk<'a> {
             .map_err(|problem| Answer::bad_request(&problem.0, self.caller))?;
         match target {
             Target::Workflows(scope) => self.workflows(*scope, target, &options, faults),
-            Target::Workflow(scope, id) => {
-                let workflow = self.workflow(*scope, id)?;
-                let mut out = self.entity_head("workflows");
-                self.style(&options)
-                    .workflow_detail(&mut out, workflow, self.now);
-                out.push(b'}');
-                Ok(selected(out, &options))
-            }
+            Target::Workflow(scope, id) => Ok(self.detail(self.workflow(*scope, id)?, &options)),
             Target::Runs(scope, id) => {
                 let workflow = self.history(*scope, id)?;
                 self.runs(workflow, target, &options, faults)
@@ -93,6 +86,14 @@ impl<'a> GraphAsk<'a> {
                 )
             }
         }
+    }
+
+    fn detail(&self, workflow: &Workflow, options: &Options) -> Answer {
+        let mut out = self.entity_head("workflows");
+        self.style(options)
+            .workflow_detail(&mut out, workflow, self.now);
+        out.push(b'}');
+        selected(out, options)
     }
 
     fn style(&self, options: &Options) -> Style<'a> {

@@ -34,6 +34,7 @@ mod cache;
 mod clock;
 mod config;
 mod control;
+mod demo;
 mod detail;
 mod faults;
 mod filter;

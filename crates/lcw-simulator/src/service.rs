@@ -1,5 +1,6 @@
 //! The service behind the socket: takes a request, says the answer, and remembers both.
 
+use std::cell::Cell;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -336,8 +337,10 @@ impl Service {
             service: self,
             target,
             query: &asked.query,
+            fault: Cell::default(),
         };
-        let answer = ask.answer(resource, &links);
+        let mut answer = ask.answer(resource, &links);
+        answer.fault = links.fault.get();
         if let Some(key) = key
             && answer.status == 200
         {

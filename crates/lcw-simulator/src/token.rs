@@ -174,52 +174,53 @@ impl Refusal {
     }
 }
 
-fn examine(identity: &Identity, access: &Access, tenant: &str, form: &str) -> Result<(), Refusal> {
-    let refuse = |status, error, code, text: String| Refusal {
+fn refuse(status: u16, error: &'static str, code: u32, text: String) -> Refusal {
+    Refusal {
         status,
         error,
         code,
         text,
-    };
-    let field = |name: &str| {
-        query::value(form, name)
-            .filter(|value| !value.is_empty())
-            .ok_or_else(|| {
-                refuse(
-                    400,
-                    "invalid_request",
-                    900_144,
-                    format!("The request body must contain the following parameter: '{name}'."),
-                )
-            })
-    };
-    if !tenant.eq_ignore_ascii_case(&identity.tenant_id)
-        && !tenant.eq_ignore_ascii_case(&access.domain)
+    }
+}
+
+fn field(form: &str, name: &str) -> Result<String, Refusal> {
+    query::value(form, name)
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| {
+            let text = format!("The request body must contain the following parameter: '{name}'.");
+            refuse(400, "invalid_request", 900_144, text)
+        })
+}
+
+fn examine(identity: &Identity, access: &Access, tenant: &str, form: &str) -> Result<(), Refusal> {
+    if ![&identity.tenant_id, &access.domain]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(tenant))
     {
         let text = format!(
             "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID."
         );
         return Err(refuse(400, "invalid_request", 90_002, text));
     }
-    let grant = field("grant_type")?;
+    let grant = field(form, "grant_type")?;
     if grant != "client_credentials" {
         let text = format!("The app requested an unsupported grant type '{grant}'.");
         return Err(refuse(400, "unsupported_grant_type", 70_003, text));
     }
-    let client = field("client_id")?;
+    let client = field(form, "client_id")?;
     if !client.eq_ignore_ascii_case(&identity.client_id) {
         let text =
             format!("Application with identifier '{client}' was not found in the directory.");
         return Err(refuse(400, "unauthorized_client", 700_016, text));
     }
-    let scope = field("scope")?;
+    let scope = field(form, "scope")?;
     if !is_known_scope(&scope, &identity.origin) {
         let text = format!(
             "The provided value for the input parameter 'scope' is not valid. The scope {scope} is not valid."
         );
         return Err(refuse(400, "invalid_scope", 70_011, text));
     }
-    if field("client_secret")? != identity.client_secret {
+    if field(form, "client_secret")? != identity.client_secret {
         let text = "Invalid client secret provided. Ensure the secret being sent in the request is the \
                     client secret value, not the client secret ID.";
         return Err(refuse(401, "invalid_client", 7_000_215, text.to_owned()));
