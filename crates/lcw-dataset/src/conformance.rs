@@ -5,7 +5,7 @@
 mod rows;
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow::array::RecordBatch;
@@ -35,6 +35,7 @@ pub fn run(format: &dyn Format) {
     a_cut_file_is_never_taken_for_a_whole_one(format);
     garbage_is_damage(format);
     damage_never_panics(format);
+    a_full_disk_is_told_from_damage(format);
 }
 
 /// Every kind of value, with NULL, text of every kind, and the ends of every range.
@@ -287,6 +288,33 @@ pub fn damage_never_panics(format: &dyn Format) {
         let file = Written::of(&damaged);
         let read = catch_unwind(AssertUnwindSafe(|| file.read(format, &table).map(|_| ())));
         assert!(read.is_ok(), "panicked over a flipped bit at {position}");
+    }
+}
+
+/// The operating system's refusal reaches the caller as such, whether it comes with the first rows
+/// or with the end of the file. Only where there is a device that is always full.
+///
+/// # Panics
+/// When it is taken for something else, or for a success.
+pub fn a_full_disk_is_told_from_damage(format: &dyn Format) {
+    let table = sample_table(format.timestamps(), 1);
+    let meta = FileMeta {
+        schema_version: 1,
+        export_id: "e".into(),
+    };
+    let Ok(full) = File::options().write(true).open("/dev/full") else {
+        return;
+    };
+    for rows in [sample_rows(&table), many_rows(&table, 200_000)] {
+        let sink = FileSink::new(full.try_clone().expect("a device"));
+        let written = format.create(sink, &table, &meta).and_then(|mut writer| {
+            writer.write(&rows)?;
+            writer.finish().map(|_| ())
+        });
+        match written {
+            Err(FormatError::Io(error)) => assert_eq!(error.kind(), io::ErrorKind::StorageFull),
+            other => panic!("{other:?}"),
+        }
     }
 }
 

@@ -229,6 +229,7 @@ impl Dataset {
         let ids = entries
             .iter()
             .filter_map(|entry| entry.name.strip_suffix(".json"));
+        let ids = ids.filter(|id| layout::check_export_id(id).is_ok());
         let mut ids: Vec<String> = ids.map(str::to_owned).collect();
         ids.sort_unstable();
         Ok(ids)

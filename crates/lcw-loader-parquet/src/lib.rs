@@ -1,9 +1,10 @@
 //! Dataset files as Parquet.
 //!
-//! What is chosen here was measured on files of user processing results: zstd at level 1 over
-//! plain ids (a dictionary of unique ids is the costliest default: 10 bytes a row) and delta
-//! encoded timestamps needs some 30 bytes a row, and higher levels save nothing. Pages are of
-//! version 1, which every reader knows.
+//! What is chosen here was measured on files of user processing results, at 131,072 rows: zstd at
+//! level 1 over plain ids (a dictionary of unique ids is the costliest default: 10 bytes a row)
+//! and delta encoded instants and spans. Of 35 bytes a row, 20 are the row's id, whose GUID is 16
+//! bytes of pure chance, and 13 are two instants and three spans; higher levels of zstd save
+//! nothing. Pages are of version 1, which every reader knows.
 //!
 //! **Invariant**: a file holds nothing but its rows, its schema and [`FileMeta`]; the same rows
 //! written by the same export give the same bytes.

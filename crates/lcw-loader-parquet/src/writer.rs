@@ -1,10 +1,11 @@
 //! Rows into a file.
 
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
-use lcw_dataset::{ColumnSpec, FileMeta, FileSink, FormatError, Hint, RowWriter, TableSpec};
+use lcw_dataset::{ColumnSpec, FileMeta, FileSink, FormatError, Hint, Role, RowWriter, TableSpec};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -20,7 +21,7 @@ use crate::{EXPORT_ID_KEY, ROW_GROUP_ROWS, SCHEMA_VERSION_KEY, failure};
 const FALSE_POSITIVES: f64 = 0.01;
 
 pub(crate) struct Writer {
-    inner: ArrowWriter<FileSink>,
+    inner: ArrowWriter<Slot>,
     rows: u64,
 }
 
@@ -36,7 +37,8 @@ impl Writer {
             .with_schema_root(table.name().to_owned())
             .with_properties(properties(table, meta)?);
         let schema = Arc::clone(table.schema());
-        let inner = ArrowWriter::try_new_with_options(sink, schema, options).map_err(failure)?;
+        let inner = ArrowWriter::try_new_with_options(Slot(Some(sink)), schema, options)
+            .map_err(failure)?;
         Ok(Self { inner, rows: 0 })
     }
 }
@@ -48,9 +50,31 @@ impl RowWriter for Writer {
         Ok(())
     }
 
-    fn finish(self: Box<Self>) -> Result<(FileSink, u64), FormatError> {
-        let sink = self.inner.into_inner().map_err(failure)?;
+    fn finish(mut self: Box<Self>) -> Result<(FileSink, u64), FormatError> {
+        self.inner.finish().map_err(failure)?;
+        // `into_inner` would turn a full disk into a text.
+        self.inner
+            .sync()
+            .map_err(|error| FormatError::from_cause(Box::new(error)))?;
+        let sink = self.inner.inner_mut().0.take();
+        let sink = sink.ok_or_else(|| FormatError::invalid("the file is complete already"))?;
         Ok((sink, self.rows))
+    }
+}
+
+/// A sink that can be taken back once everything has arrived in it.
+struct Slot(Option<FileSink>);
+
+impl Write for Slot {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.0 {
+            Some(sink) => sink.write(bytes),
+            None => Err(io::ErrorKind::WriteZero.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.as_mut().map_or(Ok(()), FileSink::flush)
     }
 }
 
@@ -81,17 +105,20 @@ fn column_properties(
     column: &ColumnSpec,
 ) -> WriterPropertiesBuilder {
     let path = ColumnPath::from(column.field.name().as_str());
-    match (column.hint, column.field.data_type()) {
-        (_, DataType::Timestamp(..)) => builder
+    // Instants and spans hardly repeat: a dictionary of them is larger than their differences.
+    let is_time = matches!(column.field.data_type(), DataType::Timestamp(..))
+        || matches!(column.role, Role::Duration { .. });
+    match column.hint {
+        _ if is_time => builder
             .set_column_dictionary_enabled(path.clone(), false)
             .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED),
-        (Hint::Unique, _) => builder
+        Hint::Unique => builder
             .set_column_dictionary_enabled(path.clone(), false)
             .set_column_statistics_enabled(path, EnabledStatistics::None),
-        (Hint::Lookup, _) => builder
+        Hint::Lookup => builder
             .set_column_bloom_filter_fpp(path.clone(), FALSE_POSITIVES)
             .set_column_bloom_filter_max_ndv(path, ROW_GROUP_ROWS as u64),
-        (Hint::Plain, _) => builder,
+        Hint::Plain => builder,
     }
 }
 

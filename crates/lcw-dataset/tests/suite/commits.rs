@@ -354,3 +354,78 @@ fn a_new_folder_is_private() {
     fs::write(&plain, "").unwrap();
     assert_eq!(mode(&root.join("_dataset.json")), mode(&plain));
 }
+
+/// Only run by the test below, in a process with a limit.
+#[test]
+#[ignore = "needs a limited process and a prepared dataset"]
+fn export_under_a_limit() {
+    let root = std::env::var("LCW_TEST_ROOT").unwrap();
+    let mut writer = writer(Path::new(&root), &parquet());
+    let head = head(&writer, 2);
+    let mut export = writer.begin(head).unwrap();
+    let rows: Vec<Row> = (0..20_000)
+        .map(|number: u64| {
+            row(
+                &format!("{number:05}{:x}", number.wrapping_mul(0x9e37_79b9)),
+                "b",
+            )
+        })
+        .collect();
+    let error = export_day(&mut export, DAY, &rows, &[]).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("larger than this process or file system allows"),
+        "{text}"
+    );
+    assert!(
+        text.contains("raise the limit (ulimit -f) and run again"),
+        "{text}"
+    );
+    let closed = export.close(tail(Status::Failed)).unwrap();
+    assert!(closed.path.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_may_not_grow_leaves_the_dataset_as_it_was() {
+    let folder = folder();
+    export(
+        folder.path(),
+        &parquet(),
+        1,
+        &[row("1", "a")],
+        &[row("1", "a")],
+    );
+    let before = contents(folder.path());
+    // Without its signal, the limit is an error of the write, as on a full disk.
+    let limited = "trap '' XFSZ; ulimit -f 32; exec \"$0\" --ignored --exact \"$1\"";
+    let status = std::process::Command::new("sh")
+        .args(["-c", limited])
+        .arg(std::env::current_exe().unwrap())
+        .arg("commits::export_under_a_limit")
+        .env("LCW_TEST_ROOT", folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&status.stdout).into_owned();
+    assert!(
+        status.status.success() && said.contains("1 passed"),
+        "{said}"
+    );
+    let after = contents(folder.path());
+    assert!(before.iter().all(|file| after.contains(file)));
+    assert_eq!(
+        after.len(),
+        before.len() + 1,
+        "only the manifest of the failed export is new"
+    );
+}
+
+#[test]
+fn writers_and_exports_can_move_to_another_thread() {
+    fn is_send<T: Send>() {}
+    is_send::<Writer>();
+    is_send::<lcw_dataset::Export<'_>>();
+    is_send::<lcw_dataset::Staging<'_>>();
+    is_send::<lcw_dataset::Rows>();
+    is_send::<lcw_dataset::Dataset>();
+}
