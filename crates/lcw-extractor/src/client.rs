@@ -124,7 +124,7 @@ impl GraphClient {
         let request = CollectionRequest { path, filter: None };
         let target = Target::first(&self.shared, &request)?;
         let mut buffer = BodyBuffer::default();
-        let page = self
+        let (page, _) = self
             .shared
             .get(&target, &mut buffer, decoder)
             .await

@@ -156,8 +156,8 @@ pub enum Failure {
         /// The cap.
         cap_bytes: usize,
     },
-    /// The service asks for a pause that ends after the deadline.
-    #[error("is throttled for another {} s, which is past the deadline", pause.as_secs())]
+    /// The service asks for a pause that ends after the deadline, or in more than a day.
+    #[error("must pause for another {} s, which is longer than it may wait", pause.as_secs())]
     PausedPastDeadline {
         /// How long the pause still lasts.
         pause: Duration,

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::{Stream, stream};
 use reqwest::Url;
 use tracing::{Instrument as _, debug, debug_span, warn};
-use uuid::Uuid;
 
 use crate::body::BodyBuffer;
 use crate::client::Shared;
@@ -15,7 +15,7 @@ use crate::decode::{Decoded, PageDecoder};
 use crate::error::{ErrorKind, ExtractError, Failure, RequestError, remedy};
 use crate::origin::describe;
 use crate::path::CollectionRequest;
-use crate::request::{Stop, Target};
+use crate::request::{Stop, Target, Told};
 
 /// How often a collection starts again because its next link is no longer known.
 const MOST_RESTARTS: u32 = 2;
@@ -35,6 +35,7 @@ pub(crate) fn stream<'a, D: PageDecoder>(
         restarts: 0,
         seen: Seen::default(),
         buffer: BodyBuffer::default(),
+        told: None,
     };
     stream::try_unfold(paging, |mut paging| async move {
         Ok(paging.next().await?.map(|output| (output, paging)))
@@ -60,6 +61,8 @@ struct Paging<'a, D> {
     restarts: u32,
     seen: Seen,
     buffer: BodyBuffer,
+    /// What the answer with the next link was called.
+    told: Option<Told>,
 }
 
 impl<D: PageDecoder> Paging<'_, D> {
@@ -74,14 +77,21 @@ impl<D: PageDecoder> Paging<'_, D> {
                 self.seen.is_first_time(&url);
             }
             match self.page(url, is_next_link).await {
-                Ok(decoded) => return Ok(Some(self.advance(decoded))),
+                Ok((decoded, told)) => {
+                    self.told = Some(told);
+                    return Ok(Some(self.advance(decoded)));
+                }
                 Err(Stop::Restart(error)) => self.restart(error)?,
                 Err(Stop::Failed(error)) => return Err(error),
             }
         }
     }
 
-    async fn page(&mut self, url: Url, is_next_link: bool) -> Result<Decoded<D::Output>, Stop> {
+    async fn page(
+        &mut self,
+        url: Url,
+        is_next_link: bool,
+    ) -> Result<(Decoded<D::Output>, Told), Stop> {
         let page_index = Some(self.page_index);
         let target = Target {
             url,
@@ -149,20 +159,24 @@ impl<D: PageDecoder> Paging<'_, D> {
         }
     }
 
+    /// The error about a next link, under the name of the answer that brought it.
     fn refuse(&self, failure: Failure) -> ExtractError {
         let kind = ErrorKind::NextLink;
+        let told = self.told.as_ref();
         ExtractError::Request(Box::new(RequestError {
             kind,
             method: "GET",
             path: self.request.path.to_string(),
-            page_index: Some(self.page_index),
-            status: None,
+            page_index: Some(self.page_index.saturating_sub(1)),
+            status: told.and_then(|told| told.status),
             code: None,
             message: None,
-            request_id: None,
-            client_request_id: Uuid::nil().to_string(),
-            attempts: 0,
-            elapsed: std::time::Duration::ZERO,
+            request_id: told.and_then(|told| told.request_id.clone()),
+            client_request_id: told
+                .map(|told| told.client_request_id.clone())
+                .unwrap_or_default(),
+            attempts: told.map_or(0, |told| told.attempts),
+            elapsed: told.map_or(Duration::ZERO, |told| told.elapsed),
             remedy: remedy(kind, &failure, self.request.path.resource(), None),
             failure,
         }))

@@ -61,6 +61,16 @@ impl<'a> Target<'a> {
     }
 }
 
+/// What an answer was called, for an error about what it said.
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    pub(crate) status: Option<u16>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) client_request_id: String,
+    pub(crate) attempts: u32,
+    pub(crate) elapsed: Duration,
+}
+
 /// Why a request ended without a result.
 #[derive(Debug)]
 pub(crate) enum Stop {
@@ -99,7 +109,7 @@ impl Shared {
         target: &Target<'_>,
         buffer: &mut BodyBuffer,
         decoder: &mut D,
-    ) -> Result<Decoded<D::Output>, Stop> {
+    ) -> Result<(Decoded<D::Output>, Told), Stop> {
         let mut effort = Effort::new(&self.config, target);
         loop {
             let (token, permit) = self.admit(&effort).await.map_err(Stop::Failed)?;
@@ -108,7 +118,7 @@ impl Shared {
                 debug_span!("request", path = %target.path, retry.attempt = effort.attempts());
             let attempt = self.attempt(target, &token, &permit, &mut effort, buffer, decoder);
             match attempt.instrument(span).await {
-                Step::Done(page) => return Ok(page),
+                Step::Done(page) => return Ok((page, effort.told())),
                 Step::Stop(stop) => return Err(stop),
                 Step::Again(delay) => self.rest(delay, &effort).await.map_err(Stop::Failed)?,
             }
@@ -220,7 +230,7 @@ impl Shared {
         if is_final {
             return Step::fail(effort, ErrorKind::Network, failure);
         }
-        effort.again(&self.config, ErrorKind::Network, failure, None)
+        effort.again(&self.config, ErrorKind::Network, failure)
     }
 
     /// Reads and decodes a good answer.
@@ -247,7 +257,7 @@ impl Shared {
         match result {
             Ok(page) => Step::Done(page),
             Err(DecodeError::Damaged(source)) => {
-                effort.again(&self.config, ErrorKind::Page, Failure::Body(source), None)
+                effort.again(&self.config, ErrorKind::Page, Failure::Body(source))
             }
             Err(DecodeError::Invalid(source)) => {
                 Step::fail(effort, ErrorKind::Page, Failure::Body(source))
@@ -282,7 +292,7 @@ impl Shared {
         }
         effort.explain(GraphError::parse(&body::start_of(answer).await));
         match verdict {
-            Verdict::Again(kind) => effort.again(&self.config, kind, Failure::Status, asked),
+            Verdict::Again(kind) => effort.again(&self.config, kind, Failure::Status),
             Verdict::Unauthorized => {
                 let was_good = token.refuse();
                 effort.unauthorized(&self.config, was_good, self.tokens.is_renewable())

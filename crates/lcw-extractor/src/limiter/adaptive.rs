@@ -57,10 +57,12 @@ const LONG_RUN_PAUSES: f64 = 10.0;
 const LONG_RUN_ANSWERS: f64 = 30.0;
 /// Above this share of the limit (a header) the rate only creeps.
 const USAGE_WARNING: f64 = 0.8;
-/// Above this share of the limit the rate goes down.
+/// Above this share of the limit the rate goes down, below it goes up …
 const USAGE_TARGET: f64 = 0.95;
+/// … by this factor at a time.
+const USAGE_CREEP: f64 = 1.05;
 /// A share is an average over some seconds: a lower rate needs this long to show.
-const SECONDS_TO_SHOW: f64 = 5.0;
+const SECONDS_TO_SHOW: f64 = 10.0;
 /// … unless it has meanwhile grown by this factor.
 const USAGE_WORSE: f64 = 1.05;
 /// The sends that the rate of late is read from, at most.
@@ -111,8 +113,8 @@ pub(crate) struct Adaptive {
     epoch: Epoch,
     recent: VecDeque<f64>,
     binding_until: f64,
-    slowed_at: f64,
-    slowed_usage: f64,
+    adjusted_at: f64,
+    adjusted_for: f64,
 }
 
 impl Adaptive {
@@ -140,8 +142,8 @@ impl Adaptive {
             },
             recent: VecDeque::new(),
             binding_until: 0.0,
-            slowed_at: f64::NEG_INFINITY,
-            slowed_usage: 0.0,
+            adjusted_at: f64::NEG_INFINITY,
+            adjusted_for: 0.0,
         }
     }
 
@@ -176,12 +178,12 @@ impl Adaptive {
             return;
         }
         self.epoch.accepted += 1.0;
+        if waited {
+            self.binding_until = now + (4.0 / self.rate).max(0.05);
+        }
         if let Some(usage) = usage.filter(|usage| *usage > USAGE_WARNING) {
             self.near_the_limit(usage, now);
             return;
-        }
-        if waited {
-            self.binding_until = now + (4.0 / self.rate).max(0.05);
         }
         if now <= self.binding_until {
             self.grow(sent_at, now);
@@ -338,11 +340,17 @@ impl Adaptive {
         if !matches!(self.phase, Phase::Settled { .. }) {
             self.settle(self.rate.min(self.recent_rate(now)) / usage);
         }
-        let has_shown = now - self.slowed_at >= (5.0 / self.rate).max(SECONDS_TO_SHOW);
-        let is_worse = usage > USAGE_WORSE * self.slowed_usage;
-        if usage > USAGE_TARGET && (has_shown || is_worse) {
-            (self.slowed_at, self.slowed_usage) = (now, usage);
-            self.settle(self.rate * USAGE_TARGET / usage);
+        let has_shown = now - self.adjusted_at >= (5.0 / self.rate).max(SECONDS_TO_SHOW);
+        let is_worse = usage > USAGE_WORSE * self.adjusted_for;
+        let change = (USAGE_TARGET / usage).min(USAGE_CREEP);
+        let is_due = if change < 1.0 {
+            has_shown || is_worse
+        } else {
+            has_shown && now <= self.binding_until
+        };
+        if is_due {
+            (self.adjusted_at, self.adjusted_for) = (now, usage);
+            self.settle(self.rate * change / SETTLE);
         }
     }
 

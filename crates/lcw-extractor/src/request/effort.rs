@@ -1,5 +1,6 @@
 //! The attempts of one request: how many, why, and what was last heard.
 
+use std::error::Error;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
@@ -7,7 +8,7 @@ use tokio::time::Instant;
 use tracing::warn;
 use uuid::Uuid;
 
-use super::{Step, Stop, Target};
+use super::{Step, Stop, Target, Told};
 use crate::config::ClientConfig;
 use crate::error::{ErrorKind, ExtractError, Failure, RequestError, remedy};
 use crate::graph_error::GraphError;
@@ -17,6 +18,10 @@ use crate::text::presentable;
 /// Without a deadline, a request answered with 429 is given up after this many
 /// times `max_attempts`.
 const THROTTLES_PER_ATTEMPT: u32 = 32;
+
+/// A request that meets tokens at their end is given up after this many times
+/// `max_attempts`: many workers may use a short-lived token up between them.
+const RENEWALS_PER_ATTEMPT: u32 = 8;
 
 /// What a ready token's owner can do about a 401.
 const READY_TOKEN_REMEDY: &str = "a ready token cannot be renewed: get a new one for this Graph and put it into \
@@ -118,13 +123,13 @@ impl<'a> Effort<'a> {
         config: &ClientConfig,
         kind: ErrorKind,
         failure: Failure,
-        asked: Option<Duration>,
     ) -> Step<T> {
         self.strikes += 1;
         if self.strikes >= config.max_attempts {
             return Step::fail(self, kind, failure);
         }
-        let delay = self.schedule.next_delay(asked);
+        // A pause that was asked for is the gate's, for everybody.
+        let delay = self.schedule.next_delay(None);
         self.log("asking again", delay, Some(&failure));
         Step::Again(delay)
     }
@@ -138,8 +143,9 @@ impl<'a> Effort<'a> {
         is_renewable: bool,
     ) -> Step<T> {
         let is_first = self.renewals == 0;
+        let most = config.max_attempts.saturating_mul(RENEWALS_PER_ATTEMPT);
         self.renewals += 1;
-        if is_renewable && (is_first || (was_good && self.renewals < config.max_attempts)) {
+        if is_renewable && (is_first || (was_good && self.renewals < most)) {
             self.log(
                 "the token was refused: asking again with a new one",
                 Duration::ZERO,
@@ -152,6 +158,17 @@ impl<'a> Effort<'a> {
             READY_TOKEN_REMEDY.clone_into(&mut error.remedy);
         }
         Step::Stop(Stop::Failed(ExtractError::Request(Box::new(error))))
+    }
+
+    /// What the last answer was called.
+    pub(super) fn told(self) -> Told {
+        Told {
+            status: self.status,
+            request_id: self.request_id,
+            client_request_id: self.client_request_id,
+            attempts: self.attempts,
+            elapsed: self.started.elapsed(),
+        }
     }
 
     /// The error that ends the request.
@@ -193,7 +210,7 @@ impl<'a> Effort<'a> {
             graph.client_request_id = self.client_request_id.as_str(),
             retry.attempt = self.attempts,
             retry.delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
-            cause = failure.filter(|_| self.status.is_none()).map(tracing::field::display),
+            cause = failure.and_then(root_cause),
             "{message}",
         );
     }
@@ -201,4 +218,17 @@ impl<'a> Effort<'a> {
 
 fn new_id() -> String {
     Uuid::new_v4().to_string()
+}
+
+/// The innermost reason of a lost connection. Only of that: what a decoder says
+/// may repeat the body.
+fn root_cause(failure: &Failure) -> Option<String> {
+    let Failure::Network(source) = failure else {
+        return None;
+    };
+    let mut cause: &(dyn Error + 'static) = source.as_ref();
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    Some(presentable(&cause.to_string()))
 }

@@ -95,80 +95,75 @@ async fn tenant(link: &'static str, then: Reply) -> Server {
     .await
 }
 
+/// What comes after the first page, in every way that can go wrong.
+fn troubles() -> Vec<Reply> {
+    let nosy = r#"{"error":{"code":"BadRequest","message":"bad http://h/x?$skiptoken=canary-skiptoken or $skiptoken=canary-skiptoken","innerError":{"request-id":"id-1"}}}"#;
+    let row = || Reply::page(&["canary-row"], None);
+    let mut troubles = vec![
+        row(),
+        Reply::page(
+            &["canary-row"],
+            Some("http://canary-user:canary-pass@h/canary?canary"),
+        ),
+        Reply::page(&["canary-row"], Some("canary not a link")),
+        Reply::new(200, "canary-body {"),
+        Reply::new(200, r#"{"value": "canary-body"}"#),
+        Reply::new(404, "<html>canary-body</html>"),
+        Reply::new(400, nosy),
+        Reply::new(403, nosy),
+        Reply::new(302, "canary-body").with("location", "http://127.0.0.1:1/canary"),
+        Reply::status(401),
+        Reply::status(429).with("retry-after", "99999"),
+    ];
+    for delivery in [
+        Delivery::Silence,
+        Delivery::Reset,
+        Delivery::CutAfter(3),
+        Delivery::CutChunks,
+    ] {
+        troubles.push(row().delivered(delivery));
+    }
+    troubles.extend([408, 500, 503, 509].map(|status| Reply::new(status, "canary-body")));
+    troubles
+}
+
+/// What a token service may answer instead of a token.
+fn token_troubles() -> [Reply; 4] {
+    let refusal =
+        r#"{"error":"invalid_client","error_description":"AADSTS7000215: no.\r\ncanary-trace"}"#;
+    [
+        Reply::new(400, refusal),
+        Reply::new(200, "canary-body"),
+        Reply::new(200, r#"{"access_token":"canary-token""#),
+        Reply::new(500, "canary-body"),
+    ]
+}
+
+/// Everything that client, credential and error can print.
+async fn outcome(server: &Server) -> String {
+    let secret = SecretString::from("canary-secret");
+    let credential = ClientSecret::new(&server.url, "t", "c", secret).unwrap();
+    let mut text = format!("{credential:?}\n");
+    let mut config = config(server);
+    (config.max_attempts, config.request_timeout) = (3, Duration::from_secs(5));
+    let client = GraphClient::new(config, credential).unwrap();
+    if let (_, Some(error)) = collect(&client).await {
+        text.push_str(&everything_of(&error));
+    }
+    text + &format!("\n{client:?}\n")
+}
+
 #[tokio::test(start_paused = true)]
 async fn no_canary_shows_anywhere() {
     let log = Everything::default();
     let _guard = tracing::subscriber::set_default(log.clone());
-    let next = "http://HOST/next?$skiptoken=canary-skiptoken";
-    let nosy = r#"{"error":{"code":"BadRequest","message":"bad http://h/x?$skiptoken=canary-skiptoken or $skiptoken=canary-skiptoken","innerError":{"request-id":"id-1"}}}"#;
-    let mut scenarios = vec![
-        (next, Reply::page(&["canary-row"], None)),
-        (
-            next,
-            Reply::page(
-                &["canary-row"],
-                Some("http://canary-user:canary-pass@h/canary?canary"),
-            ),
-        ),
-        (
-            next,
-            Reply::page(&["canary-row"], Some("canary not a link")),
-        ),
-        (next, Reply::new(200, "canary-body {")),
-        (next, Reply::new(200, r#"{"value": "canary-body"}"#)),
-        (next, Reply::new(404, "<html>canary-body</html>")),
-        (next, Reply::new(400, nosy)),
-        (next, Reply::new(403, nosy)),
-        (
-            next,
-            Reply::new(302, "canary-body").with("location", "http://127.0.0.1:1/canary"),
-        ),
-        (next, Reply::status(401)),
-        (next, Reply::status(429).with("retry-after", "99999")),
-        (
-            next,
-            Reply::page(&["canary-row"], None).delivered(Delivery::Silence),
-        ),
-    ];
-    for delivery in [Delivery::Reset, Delivery::CutAfter(3), Delivery::CutChunks] {
-        scenarios.push((next, Reply::page(&["canary-row"], None).delivered(delivery)));
+    let mut printed = String::new();
+    for trouble in troubles() {
+        printed +=
+            &outcome(&tenant("http://HOST/next?$skiptoken=canary-skiptoken", trouble).await).await;
     }
-    for status in [408, 500, 503, 509] {
-        scenarios.push((next, Reply::new(status, "canary-body")));
-    }
-    let mut errors = String::new();
-    for (link, then) in scenarios {
-        let server = tenant(link, then).await;
-        let secret = SecretString::from("canary-secret");
-        let credential = ClientSecret::new(&server.url, "t", "c", secret).unwrap();
-        write!(errors, "\n{credential:?}").unwrap();
-        let mut config = config(&server);
-        (config.max_attempts, config.request_timeout) = (3, Duration::from_secs(5));
-        let client = GraphClient::new(config, credential).unwrap();
-        if let (_, Some(error)) = collect(&client).await {
-            write!(errors, "\n{}", everything_of(&error)).unwrap();
-        }
-        write!(errors, "\n{client:?}").unwrap();
-    }
-    for reply in [
-        Reply::new(
-            400,
-            r#"{"error":"invalid_client","error_description":"AADSTS7000215: no.\r\ncanary-trace"}"#,
-        ),
-        Reply::new(200, "canary-body"),
-        Reply::new(200, r#"{"access_token":"canary-token""#),
-        Reply::new(500, "canary-body"),
-    ] {
-        let server = Server::replies(vec![reply]).await;
-        let secret = SecretString::from("canary-secret");
-        let credential = ClientSecret::new(&server.url, "t", "c", secret).unwrap();
-        let client = GraphClient::new(config(&server), credential).unwrap();
-        write!(
-            errors,
-            "\n{}",
-            everything_of(&collect(&client).await.1.unwrap())
-        )
-        .unwrap();
+    for trouble in token_troubles() {
+        printed += &outcome(&Server::replies(vec![trouble]).await).await;
     }
     let log = log.lines.lock().unwrap().clone();
     assert!(
@@ -176,7 +171,7 @@ async fn no_canary_shows_anywhere() {
         "the log was not captured"
     );
     assert!(log.contains("retry.attempt") && log.contains("retry.delay_ms"));
-    for line in log.lines().chain(errors.lines()) {
+    for line in log.lines().chain(printed.lines()) {
         assert!(!line.contains("canary"), "{line}");
         assert!(!line.contains("skiptoken="), "{line}");
     }

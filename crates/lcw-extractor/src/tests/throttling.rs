@@ -151,7 +151,10 @@ async fn a_pause_past_the_deadline_is_an_error_at_once_for_everybody() {
         let started = Instant::now();
         for error in join_all((0..4).map(|_| collect_error(&client))).await {
             assert_eq!(error.kind(), ErrorKind::Throttled, "{error}");
-            assert!(error.to_string().contains("past the deadline"), "{error}");
+            assert!(
+                error.to_string().contains("longer than it may wait"),
+                "{error}"
+            );
         }
         assert!(started.elapsed() < Duration::from_secs(1));
         assert!(server.count() <= 4);
@@ -172,7 +175,7 @@ async fn a_long_throttle_is_bounded_by_the_deadline_and_not_by_attempts() {
         (error.kind(), error.status()),
         (ErrorKind::Throttled, Some(429))
     );
-    assert!(started.elapsed() > Duration::from_secs(6 * 60 * 60 - 120));
+    assert!(started.elapsed() > Duration::from_mins(6 * 60 - 2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -205,6 +208,39 @@ async fn a_503_with_retry_after_pauses_everybody_too() {
         seen[1..]
             .iter()
             .all(|request| request.at - seen[0].at >= Duration::from_secs(30))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_fifty_is_used_and_hardly_ever_hit() {
+    let (mut tokens, mut filled_at) = (50.0_f64, Instant::now());
+    let server = Server::start(move |seen, _| {
+        let gained = (seen.at - filled_at).as_secs_f64() * 50.0;
+        (tokens, filled_at) = ((tokens + gained).min(50.0), seen.at);
+        if tokens < 1.0 {
+            return Reply::status(429).with("retry-after", "1");
+        }
+        tokens -= 1.0;
+        Reply::page(&["a"], None).after(Duration::from_millis(20))
+    })
+    .await;
+    let mut config = config(&server);
+    config.requests_per_second = Some(1000.0);
+    let client = GraphClient::new(config, ready_token()).unwrap();
+    let started = Instant::now();
+    let workers = (0..16).map(|_| async {
+        for _ in 0..100 {
+            assert_eq!(collect_all(&client).await, ["a"]);
+        }
+    });
+    join_all(workers).await;
+    let stats = client.stats();
+    assert_eq!(stats.sent, 1600 + stats.throttled);
+    assert!(stats.throttled <= 16, "{stats:?}");
+    assert!(
+        started.elapsed() < Duration::from_secs(34),
+        "{:?}",
+        started.elapsed()
     );
 }
 

@@ -133,14 +133,14 @@ async fn a_token_for_three_requests_fails_no_run() {
     let fetches = Arc::new(AtomicUsize::new(0));
     let server = expiring(3, Arc::clone(&fetches)).await;
     let client = secret_client(&server);
-    let workers = (0..4).map(|_| async {
-        for _ in 0..6 {
+    let workers = (0..16).map(|_| async {
+        for _ in 0..4 {
             assert_eq!(collect_all(&client).await, ["a"]);
         }
     });
     join_all(workers).await;
     assert!(
-        (8..=24).contains(&fetches.load(Ordering::SeqCst)),
+        (22..=64).contains(&fetches.load(Ordering::SeqCst)),
         "{fetches:?}"
     );
 }
@@ -188,7 +188,7 @@ async fn a_token_that_cannot_be_renewed_yet_serves_until_its_end() {
     collect_all(&client).await;
     sleep(Duration::from_secs(3400)).await;
     assert_eq!(collect_all(&client).await, ["a"]);
-    sleep(Duration::from_secs(300)).await;
+    sleep(Duration::from_mins(5)).await;
     let error = collect_error(&client).await;
     assert_eq!(
         (error.kind(), error.status()),

@@ -125,7 +125,7 @@ async fn work(service: Rc<RefCell<Service>>, gate: Rc<RateGate>, until: Instant)
 async fn of_a_steady_limit_95_percent_are_used_and_under_1_percent_refused() {
     for limit in [2.0_f64, 20.0, 100.0, 500.0] {
         let bench = Bench::new(Service::new(limit));
-        let (used, refused) = bench.work((6_000.0 / limit).max(60.0)).await;
+        let (used, refused) = bench.work((4_000.0 / limit).max(40.0)).await;
         assert!(used >= 0.95, "{limit}/s: {used:.3} used, starting included");
         assert!(refused < 0.01, "{limit}/s: {refused:.4} refused");
     }
@@ -134,11 +134,11 @@ async fn of_a_steady_limit_95_percent_are_used_and_under_1_percent_refused() {
 #[tokio::test(start_paused = true)]
 async fn a_shallow_bucket_and_long_pauses_are_found_out_as_well() {
     for (depth, pause) in [(0.1, 1), (1.0, 10), (10.0, 1)] {
-        let mut service = Service::new(50.0);
-        (service.depth, service.retry_after) = (50.0 * depth, Duration::from_secs(pause));
+        let mut service = Service::new(20.0);
+        (service.depth, service.retry_after) = (20.0 * depth, Duration::from_secs(pause));
         let bench = Bench::new(service);
-        bench.work(400.0).await;
-        let (used, refused) = bench.work(400.0).await;
+        bench.work(300.0).await;
+        let (used, refused) = bench.work(200.0).await;
         assert!(used >= 0.92, "{depth} s deep: {used:.3} used");
         assert!(refused < 0.01, "{depth} s deep: {refused:.4} refused");
     }
@@ -146,14 +146,14 @@ async fn a_shallow_bucket_and_long_pauses_are_found_out_as_well() {
 
 #[tokio::test(start_paused = true)]
 async fn a_limit_that_changes_is_followed_down_and_up() {
-    let bench = Bench::new(Service::new(100.0));
+    let bench = Bench::new(Service::new(50.0));
     bench.work(60.0).await;
-    for limit in [40.0, 100.0, 10.0, 60.0] {
+    for limit in [20.0, 50.0, 5.0, 30.0] {
         {
             let mut service = bench.service.borrow_mut();
             (service.limit, service.depth) = (limit, limit);
         }
-        bench.work(240.0).await;
+        bench.work(180.0).await;
         let (used, refused) = bench.work(60.0).await;
         assert!(used >= 0.95, "now {limit}/s: {used:.3} used");
         assert!(refused < 0.01, "now {limit}/s: {refused:.4} refused");
