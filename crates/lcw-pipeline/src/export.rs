@@ -78,7 +78,7 @@ impl Exporter {
         draft
             .summary
             .warnings
-            .extend(target.warning(&source, &tables));
+            .extend(target.warning(&source, &self.request, &tables));
         let mut survey = self
             .until_stopped(async {
                 Ok(survey(&self.request, &self.client, &source, &target).await?)
@@ -217,6 +217,7 @@ impl Exporter {
             layout,
             export_id.to_owned(),
             Arc::clone(&self.progress),
+            self.request.deleted_workflows,
         ));
         let runs = stream::iter(days.into_values().flatten())
             .map(|task| Worker::start(Arc::clone(&fetcher).fetch(task)))

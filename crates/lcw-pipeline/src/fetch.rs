@@ -10,10 +10,11 @@ use lcw_transform::{Layout, Lineage, ResultRows, Rows};
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::catalog::path_of;
+use crate::catalog::{is_refusal, path_of};
 use crate::coverage::DAY;
 use crate::decode;
 use crate::progress::Progress;
+use crate::request::DeletedWorkflows;
 use crate::survey::{RunTask, service_now};
 use crate::trouble::{Reach, reach};
 
@@ -29,6 +30,7 @@ pub(crate) struct Fetcher {
     pub(crate) layout: Layout,
     pub(crate) export_id: String,
     pub(crate) progress: Arc<Progress>,
+    deleted: DeletedWorkflows,
     rows: Arc<Semaphore>,
 }
 
@@ -89,6 +91,7 @@ impl Fetcher {
         layout: Layout,
         export_id: String,
         progress: Arc<Progress>,
+        deleted: DeletedWorkflows,
     ) -> Self {
         let rows = Arc::new(Semaphore::new(ROWS_IN_FLIGHT as usize));
         Self {
@@ -96,6 +99,7 @@ impl Fetcher {
             layout,
             export_id,
             progress,
+            deleted,
             rows,
         }
     }
@@ -154,10 +158,16 @@ impl Fetcher {
     ) -> Result<(Rows, Way), ExtractError> {
         let path = |is_deleted| path_of(&task.workflow_id, is_deleted).run(&task.run_id);
         match self.read(task, &path(task.is_deleted), extracted_at).await {
-            Err(error) if error.kind() == ErrorKind::NotFound && !task.is_deleted => self
-                .read(task, &path(true), extracted_at)
-                .await
-                .map_err(|_| error),
+            Err(error)
+                if error.kind() == ErrorKind::NotFound
+                    && !task.is_deleted
+                    && self.deleted != DeletedWorkflows::Skip =>
+            {
+                match self.read(task, &path(true), extracted_at).await {
+                    Err(again) if is_refusal(&again) => Err(error),
+                    answer => answer,
+                }
+            }
             answer => answer,
         }
     }

@@ -40,7 +40,8 @@ impl Source {
         Ok(Self {
             tenant,
             catalog,
-            now: service_now(client),
+            // Whole seconds, as the service's `Date` header has them.
+            now: service_now(client).div_euclid(1_000_000) * 1_000_000,
         })
     }
 }
@@ -123,19 +124,39 @@ impl Target {
             .collect()
     }
 
-    /// A warning when the next gap of this length would lose days.
-    pub(crate) fn warning(&self, source: &Source, tables: &[Table]) -> Option<String> {
-        let late = source.catalog.scopes.iter().any(|scope| {
-            is_half_gone(
-                source.now,
-                self.state.last_complete(&scope.workflow.id, tables),
-            )
-        });
-        late.then(|| {
-            "the last complete export is more than 15 days old; the service forgets after 30: \
-             run the export every few hours"
-                .to_owned()
-        })
+    /// What the operator should know about the window before anything is lost.
+    pub(crate) fn warning(
+        &self,
+        source: &Source,
+        request: &Request,
+        tables: &[Table],
+    ) -> Option<String> {
+        match &request.kind {
+            Kind::Export => self.is_late(source, tables).then(|| {
+                "the last complete export is more than 15 days old; the service forgets after \
+                 30: run the export every few hours"
+                    .to_owned()
+            }),
+            Kind::Backfill(backfill) => {
+                let kept_from = source.now - RETENTION;
+                (backfill.from.as_microsecond() < kept_from).then(|| {
+                    format!(
+                        "the service keeps about 30 days: runs scheduled before {} are probably \
+                         gone, and a backfill cannot bring them back",
+                        date_of(kept_from)
+                    )
+                })
+            }
+        }
+    }
+
+    fn is_late(&self, source: &Source, tables: &[Table]) -> bool {
+        let last = |scope: &Scope| self.state.last_complete(&scope.workflow.id, tables);
+        source
+            .catalog
+            .scopes
+            .iter()
+            .any(|scope| is_half_gone(source.now, last(scope)))
     }
 }
 
