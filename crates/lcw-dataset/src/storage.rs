@@ -83,7 +83,17 @@ pub struct Entry {
 /// A lock that is released when dropped, or when the process ends in whatever way.
 #[derive(Debug)]
 pub struct StorageLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for StorageLock {
+    fn drop(&mut self) {
+        // Closing the file would release it too, but not while a child process that is just being
+        // started still has a copy of the descriptor.
+        if let Err(error) = self.file.unlock() {
+            tracing::debug!(%error, "a lock goes with its file");
+        }
+    }
 }
 
 /// A file that is not part of the dataset yet.

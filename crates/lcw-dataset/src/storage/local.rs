@@ -90,22 +90,22 @@ impl Storage for LocalStorage {
         if self.root.is_dir() {
             return Ok(());
         }
-        let parent = match self.root.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
-        fs::create_dir_all(parent).map_err(DatasetError::io("make the folder", parent))?;
-        match make_private_folder(&self.root) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && self.root.is_dir() => {}
-            made => made.map_err(DatasetError::io("make the folder", &self.root))?,
+        let missing = self
+            .root
+            .ancestors()
+            .skip(1)
+            .take_while(|parent| !is_folder(parent));
+        let missing: Vec<&Path> = missing.collect();
+        for parent in missing.into_iter().rev() {
+            make_durable(parent, |parent| fs::create_dir(parent))?;
         }
-        sync_folder(parent)
+        make_durable(&self.root, make_private_folder)
     }
 
     fn lock(&self) -> Result<Option<StorageLock>, DatasetError> {
         let (file, path) = self.open_lock(layout::LOCK)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(StorageLock { _file: file })),
+            Ok(()) => Ok(Some(StorageLock { file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(DatasetError::io("lock", &path)(error)),
         }
@@ -114,7 +114,7 @@ impl Storage for LocalStorage {
     fn commit_lock(&self) -> Result<StorageLock, DatasetError> {
         let (file, path) = self.open_lock(layout::COMMIT_LOCK)?;
         file.lock().map_err(DatasetError::io("lock", &path))?;
-        Ok(StorageLock { _file: file })
+        Ok(StorageLock { file })
     }
 
     fn list(&self, folder: &str) -> Result<Vec<Entry>, DatasetError> {
@@ -199,6 +199,26 @@ impl Storage for LocalStorage {
         } else {
             self.root.join(path)
         }
+    }
+}
+
+/// Whether a path is a folder; the empty path is the current one.
+fn is_folder(path: &Path) -> bool {
+    path == Path::new("") || path.is_dir()
+}
+
+/// Makes a folder, unless another process just did, and brings its name to the disk.
+fn make_durable(
+    folder: &Path,
+    make: impl FnOnce(&Path) -> io::Result<()>,
+) -> Result<(), DatasetError> {
+    match make(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
+        outcome => outcome.map_err(DatasetError::io("make the folder", folder))?,
+    }
+    match folder.parent() {
+        Some(parent) if parent != Path::new("") => sync_folder(parent),
+        _ => sync_folder(Path::new(".")),
     }
 }
 

@@ -212,6 +212,23 @@ fn a_damaged_partition_stops_the_day_and_says_how_to_repair_it() {
 }
 
 #[test]
+fn a_partition_that_reads_well_but_is_not_what_was_written_is_damaged_too() {
+    let folder = folder();
+    let format: Arc<dyn Format> = Arc::new(NdjsonFormat::new(Compression::None));
+    export(folder.path(), &format, 1, &[row("1", "a")], &[]);
+    let name = format!("runs/tenant_id={TENANT}/run_date=2026-11-22/part-0.ndjson");
+    let path = folder.path().join(name);
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("\"a\"", "\"b\"")).unwrap();
+    let mut writer = writer(folder.path(), &format);
+    assert_eq!(stored(writer.dataset(), RUNS).len(), 1, "it can be read");
+    let head = head(&writer, 2);
+    let mut export = writer.begin(head).unwrap();
+    let error = export_day(&mut export, DAY, &[row("2", "b")], &[]).unwrap_err();
+    assert!(matches!(error, DatasetError::Unreadable { .. }), "{error}");
+}
+
+#[test]
 fn a_damaged_partition_without_manifests_is_found_by_reading_it() {
     let error = refuses(|path| {
         let bytes = fs::read(path).unwrap();

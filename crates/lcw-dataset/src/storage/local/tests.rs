@@ -83,7 +83,7 @@ fn links_below_the_root_are_refused_and_nothing_is_written_through_them() {
 fn permissions_are_those_of_the_umask_and_a_private_root() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
-    let root = folder.path().join("parent/data");
+    let root = folder.path().join("grand/parent/data");
     let storage = LocalStorage::new(&root);
     storage.create().unwrap();
     publish(&storage, "a/b.txt", "x").unwrap();
