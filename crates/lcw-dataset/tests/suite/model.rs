@@ -6,6 +6,7 @@ use lcw_dataset::{Format, Incoming, MergeStats};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use crate::formats::Choppy;
 use crate::rows::{Row, batch, bits, rows, table};
