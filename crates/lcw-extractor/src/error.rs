@@ -32,8 +32,10 @@ pub enum ErrorKind {
     Service,
     /// No connection, or it broke, again and again.
     Network,
-    /// A page that cannot be read: damaged again and again, too large, or not understood.
+    /// A page that cannot be read: damaged again and again, or too large.
     Page,
+    /// A page that is whole, but holds what it should not: another type, no date-time.
+    Content,
     /// A next link that cannot be followed: foreign, repeated, or without end.
     NextLink,
 }
@@ -253,6 +255,10 @@ pub(crate) fn remedy(
         ErrorKind::Network => network_remedy(failure),
         ErrorKind::Page => {
             "give the service's support the request-id; a proxy in between may also garble answers"
+        }
+        ErrorKind::Content => {
+            "the service sent what its contract does not allow; a newer version of lcw may know it, and \
+             its support may want the request-id"
         }
         ErrorKind::NextLink => "nothing was sent to it; give the service's support the request-id",
     };

@@ -260,7 +260,7 @@ impl Shared {
                 effort.again(&self.config, ErrorKind::Page, Failure::Body(source))
             }
             Err(DecodeError::Invalid(source)) => {
-                Step::fail(effort, ErrorKind::Page, Failure::Body(source))
+                Step::fail(effort, ErrorKind::Content, Failure::Body(source))
             }
         }
     }

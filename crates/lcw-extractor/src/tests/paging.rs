@@ -293,8 +293,9 @@ async fn an_expired_skiptoken_restarts_the_collection_twice_at_most() {
     for status in [400, 410] {
         for expiries in 0..4_usize {
             let mut left = expiries;
-            let server = Server::start(move |seen, index| {
-                let link = format!("http://{}/next?{index}", seen.header("host").unwrap());
+            let server = Server::start(move |seen, _| {
+                // The same link again after a restart is no repeated one.
+                let link = format!("http://{}/next", seen.header("host").unwrap());
                 if seen.path() == "/next" && left > 0 {
                     left -= 1;
                     return Reply::status(status);
@@ -394,7 +395,7 @@ async fn a_page_beyond_the_cap_ends_there_packed_or_not() {
 async fn an_invalid_page_is_an_error_at_once_and_keeps_its_source() {
     let server = Server::replies(vec![Reply::new(200, r#"{"value": 1}"#)]).await;
     let error = collect_error(&client(&server)).await;
-    assert_eq!((error.kind(), server.count()), (ErrorKind::Page, 1));
+    assert_eq!((error.kind(), server.count()), (ErrorKind::Content, 1));
     let source = std::error::Error::source(&error).map(ToString::to_string);
     assert_eq!(source.as_deref(), Some("no array"));
 }
