@@ -147,8 +147,14 @@ pub enum Failure {
     #[error("failed")]
     Status,
     /// No answer, or half of one.
-    #[error("got no complete answer")]
-    Network(#[source] Box<dyn Error + Send + Sync>),
+    #[error("got no complete answer from {origin}")]
+    Network {
+        /// Scheme, host and port of Graph.
+        origin: String,
+        /// Why.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// A body that is not what was asked for.
     #[error("got an answer that cannot be read")]
     Body(#[source] Box<dyn Error + Send + Sync>),
@@ -267,7 +273,7 @@ pub(crate) fn remedy(
 
 fn network_remedy(failure: &Failure) -> &'static str {
     match failure {
-        Failure::Network(source) if mentions_certificate(source.as_ref()) => {
+        Failure::Network { source, .. } if mentions_certificate(source.as_ref()) => {
             "the server's certificate is not trusted; a proxy that inspects TLS needs its authority in ca_file"
         }
         _ => "check the name of the host, the connection, the proxy and the firewall",

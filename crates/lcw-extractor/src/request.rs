@@ -226,7 +226,8 @@ impl Shared {
     /// No answer at all.
     fn lost<T>(&self, error: reqwest::Error, effort: &mut Effort<'_>) -> Step<T> {
         let is_final = mentions_certificate(&error);
-        let failure = Failure::Network(error.into());
+        let (origin, source) = (self.origin.to_string(), error.into());
+        let failure = Failure::Network { origin, source };
         if is_final {
             return Step::fail(effort, ErrorKind::Network, failure);
         }

@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn queries_skiptokens_and_tokens_go() {
         let shown = presentable(&format!(
-            "see https://g.example/v1.0/x?$skiptoken=canary and $skiptoken=canary or token=eyJ{}canary.",
+            "see https://g.example/v1.0/x?$skiptoken=canary and $skiptoken=canary or skipToken='canary' or token=eyJ{}canary.",
             "a".repeat(50)
         ));
         assert!(!shown.contains("canary"), "{shown}");

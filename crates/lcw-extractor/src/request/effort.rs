@@ -223,7 +223,7 @@ fn new_id() -> String {
 /// The innermost reason of a lost connection. Only of that: what a decoder says
 /// may repeat the body.
 fn root_cause(failure: &Failure) -> Option<String> {
-    let Failure::Network(source) = failure else {
+    let Failure::Network { source, .. } = failure else {
         return None;
     };
     let mut cause: &(dyn Error + 'static) = source.as_ref();

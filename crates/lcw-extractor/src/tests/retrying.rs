@@ -174,6 +174,12 @@ async fn nobody_there_is_a_network_error_after_all_attempts() {
     let error = collect_error(&client).await;
     assert_eq!((error.kind(), client.stats().sent), (ErrorKind::Network, 3));
     assert!(error.remedy().contains("host"));
+    assert!(
+        error
+            .to_string()
+            .contains("no complete answer from http://127.0.0.1:"),
+        "{error}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -197,6 +197,26 @@ async fn a_token_that_cannot_be_renewed_yet_serves_until_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_token_that_ended_during_a_pause_is_not_sent() {
+    let fetches = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&fetches);
+    let server = Server::start(move |seen, index| match (is_token_request(seen), index) {
+        (true, _) => {
+            let number = counter.fetch_add(1, Ordering::SeqCst) + 1;
+            token(&format!("token-{number}"), "3600").after(Duration::from_secs(1))
+        }
+        (false, 1) => Reply::status(429).with("retry-after", "7200"),
+        (false, _) => Reply::page(&["a"], None),
+    })
+    .await;
+    assert_eq!(collect_all(&secret_client(&server)).await, ["a"]);
+    let seen = server.seen();
+    assert_eq!(seen.len(), 4);
+    assert_eq!((bearer(&seen[1]), bearer(&seen[3])), ("token-1", "token-2"));
+    assert!(seen[3].at - seen[1].at >= Duration::from_hours(2));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_second_401_in_a_row_is_the_end() {
     let server = Server::start(|seen, _| {
         if is_token_request(seen) {
