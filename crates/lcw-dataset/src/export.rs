@@ -187,7 +187,7 @@ impl Journal {
 
     /// A recorded file that somebody took away is not an error: that is how one is repaired.
     pub(crate) fn warn_when_gone(&mut self, path: &str) -> Result<(), DatasetError> {
-        if let Some(recorded) = self.history.of(path)? {
+        if let Some(recorded) = self.history.of_late(path)? {
             warn!(
                 path,
                 rows = recorded.rows,

@@ -6,6 +6,9 @@ use crate::dataset::Dataset;
 use crate::error::DatasetError;
 use crate::manifest::{FileRecord, Manifest};
 
+/// How many of the newest manifests [`History::of_late`] reads.
+const LATE: usize = 256;
+
 /// The last recorded contents of files. Manifests are read newest first, and only until the file
 /// in question is found: most exports touch files that a recent one wrote.
 #[derive(Debug)]
@@ -13,6 +16,8 @@ pub(crate) struct History {
     dataset: Dataset,
     /// Manifests not read yet; the newest is last.
     unread: Vec<String>,
+    /// How many were read.
+    read: usize,
     files: HashMap<String, Option<FileRecord>>,
 }
 
@@ -22,13 +27,24 @@ impl History {
         Ok(Self {
             dataset: dataset.clone(),
             unread,
+            read: 0,
             files: HashMap::new(),
         })
     }
 
     /// What was last recorded of a file; `None` when nothing was, or that there is no file.
     pub(crate) fn of(&mut self, path: &str) -> Result<Option<&FileRecord>, DatasetError> {
-        while !self.files.contains_key(path) {
+        self.look_for(path, usize::MAX)
+    }
+
+    /// The same, looked for in the newest manifests only: most files without a record are new, and
+    /// a dataset that is years old has thousands of manifests.
+    pub(crate) fn of_late(&mut self, path: &str) -> Result<Option<&FileRecord>, DatasetError> {
+        self.look_for(path, LATE)
+    }
+
+    fn look_for(&mut self, path: &str, most: usize) -> Result<Option<&FileRecord>, DatasetError> {
+        while !self.files.contains_key(path) && self.read < most {
             let Some(export_id) = self.unread.pop() else {
                 break;
             };
@@ -44,6 +60,7 @@ impl History {
     }
 
     fn add_older(&mut self, manifest: &Manifest) {
+        self.read += 1;
         for (path, record) in manifest.files() {
             if !self.files.contains_key(path) {
                 self.files.insert(path.to_owned(), record.cloned());
