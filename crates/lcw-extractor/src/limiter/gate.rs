@@ -82,15 +82,18 @@ impl RateGate {
 
     /// Waits until a request may be sent.
     pub(crate) async fn pass(&self, deadline: Option<Instant>) -> Result<Permit, Closed> {
-        let (_turn, was_queued) = match self.turn.try_lock() {
-            Ok(turn) => (turn, false),
-            Err(_) => (self.turn.lock().await, true),
-        };
-        let mut waited = was_queued;
+        let arrived = Instant::now();
+        let _turn = self.turn.lock().await;
+        // Behind others who waited for the rate; a moment is only their leaving.
+        let mut waited = arrived.elapsed() >= Duration::from_millis(1);
         let mut pause = self.not_before.subscribe();
         loop {
             self.wait_out_the_pause(deadline).await?;
             let Err(wait) = self.take() else {
+                // One that began this very moment, on another thread.
+                if self.paused_for().is_some() {
+                    continue;
+                }
                 return Ok(self.permit(waited));
             };
             waited = true;
@@ -149,6 +152,7 @@ impl RateGate {
     }
 
     async fn wait_out_the_pause(&self, deadline: Option<Instant>) -> Result<(), Closed> {
+        let mut pause = self.not_before.subscribe();
         while let Some(left) = self.paused_for() {
             let until = Instant::now() + left;
             if left > LONGEST_PAUSE || deadline.is_some_and(|deadline| until > deadline) {
@@ -156,7 +160,6 @@ impl RateGate {
             }
             // It may have been made longer meanwhile, so look again after it; and
             // while it lasts, too, for one that reaches beyond the deadline.
-            let mut pause = self.not_before.subscribe();
             tokio::select! {
                 () = sleep_until(until) => {}
                 _ = pause.changed() => {}
