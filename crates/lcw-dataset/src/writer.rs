@@ -29,6 +29,22 @@ pub struct Writer {
 }
 
 impl Writer {
+    /// Whether the folder could be written to now: nobody holds the dataset, and files can be made
+    /// there. Leaves nothing behind, so that it can be asked before anything else is done.
+    ///
+    /// # Errors
+    /// [`DatasetError::Locked`] when another holds it, [`DatasetError::Io`] when no file can be
+    /// made in the folder, or where the folder would be.
+    pub fn probe(root: &Path) -> Result<(), DatasetError> {
+        let storage = LocalStorage::new(root);
+        storage.probe()?;
+        // A lock file that is not there yet is not made for a question.
+        if storage.read(layout::LOCK)?.is_some() {
+            Lock::acquire(&storage)?;
+        }
+        Ok(())
+    }
+
     /// Takes the lock of the dataset in a folder, which is made when there is none.
     ///
     /// `wanted` comes from [`Identity::new`], with `select` and its like set; tenant and tables

@@ -119,7 +119,7 @@ impl Exporter {
         let format = self.request.format.loader();
         let layout = layout(format.as_ref(), self.request.keep_raw);
         Dataset::open(&self.request.out, format, specs(&layout)?)?;
-        Ok(())
+        Ok(Writer::probe(&self.request.out)?)
     }
 
     async fn open(

@@ -30,6 +30,19 @@ impl LocalStorage {
         }
     }
 
+    /// Whether files can be made in the folder, or where the folder is going to be. Leaves nothing
+    /// behind.
+    pub(crate) fn probe(&self) -> Result<(), DatasetError> {
+        let exists = |folder: &&Path| is_folder(folder) || folder.exists();
+        let nearest = match self.root.ancestors().find(exists) {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        let made = tempfile::tempfile_in(nearest);
+        made.map(drop)
+            .map_err(DatasetError::io("make a file in", nearest))
+    }
+
     /// The full path of something below the root, none of whose parts is a link.
     fn resolve(&self, path: &str) -> Result<PathBuf, DatasetError> {
         let mut full = self.root.clone();

@@ -76,6 +76,32 @@ fn a_folder_that_lost_its_identity_is_not_taken_over() {
 }
 
 #[test]
+fn a_probe_says_who_holds_the_dataset_and_leaves_nothing_behind() {
+    let folder = folder();
+    let root = folder.path().join("a/b");
+    Writer::probe(&root).unwrap();
+    assert_eq!(names(folder.path()), [""; 0]);
+    let writer = writer(&root, &parquet());
+    let before = contents(&root);
+    let error = Writer::probe(&root).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Busy);
+    drop(writer);
+    Writer::probe(&root).unwrap();
+    assert_eq!(contents(&root), before);
+}
+
+#[test]
+fn a_probe_finds_that_no_file_can_be_made() {
+    let folder = folder();
+    fs::write(folder.path().join("file"), "").unwrap();
+    for root in ["file", "file/a/b"] {
+        let error = Writer::probe(&folder.path().join(root)).unwrap_err();
+        assert!(error.to_string().contains("is a file"), "{error}");
+    }
+    assert_eq!(names(folder.path()), ["file"]);
+}
+
+#[test]
 fn a_file_in_the_place_of_the_folder_is_an_error_in_words() {
     let folder = folder();
     let path = folder.path().join("file");
