@@ -2,9 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+use lcw_extractor::{ApiVersion, Cloud};
 use lcw_transform::Table;
+
+use crate::choice::{self, Format};
+use crate::quantity::{Rate, count};
+use crate::when::When;
 
 /// Exports what Microsoft Entra Lifecycle Workflows did into Parquet or NDJSON.
 ///
@@ -12,7 +17,7 @@ use lcw_transform::Table;
 /// all of it: complete, proven against the service's own counts, and without duplicates. The
 /// output folder is the only state; running anything again is harmless.
 #[derive(Debug, Parser)]
-#[command(name = "lcw", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "lcw", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) verb: Verb,
@@ -20,14 +25,66 @@ pub(crate) struct Cli {
     pub(crate) output: Output,
 }
 
-const EXIT_CODES: &str = "\
-Exit codes:
-   0  done and proven        4  partial: some could not be fetched     7  throttled past the deadline
-   1  failed                 5  committed, but not proven complete    75  another export holds the dataset
-   2  usage, configuration   6  a --fail-on condition met        130, 143  stopped by a signal
-   3  credentials, permission
+const AFTER_HELP: &str = "\
+Start here:
+  lcw demo                          a simulated tenant, exported; no Azure needed
+  lcw plan export                   what a first export would ask for and write
+  lcw export                        signs in with AZURE_TENANT_ID, AZURE_CLIENT_ID and
+                                    AZURE_CLIENT_SECRET, or LCW_ACCESS_TOKEN; writes ./lcw-data
+  lcw status                        what ./lcw-data holds, and whether it is complete
 
-Try it without Azure: lcw demo";
+Exit codes:
+   0  done and proven                           5  committed, but not proven complete
+   1  failed; what was committed stays good     7  throttled past the deadline
+   2  usage or configuration                   75  another export holds the dataset
+   3  credentials or permission          130, 143  stopped by a signal
+   4  partial: some could not be fetched";
+
+const EXPORT_HELP: &str = "\
+Examples:
+  lcw export                                  into ./lcw-data
+  lcw export /etc/lcw/daily.toml              what cron runs; flags win over the file
+  lcw export --out data --json | jq '{status, exit_code, proof, tables}'
+  lcw export --table runs                     runs without what they did to each user
+
+Signs in with AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (or client_secret_file of
+the pipeline file), or with LCW_ACCESS_TOKEN. Secrets are never given on the command line.";
+
+const BACKFILL_HELP: &str = "\
+Examples:
+  lcw plan backfill --from T-30d --to T              what it would do
+  lcw backfill --from 2026-11-01 --to 2026-11-08     seven days of run schedule dates, UTC
+  lcw backfill --from T-7d --to T --workflow 2671adea-c6ab-4451-b8e2-a5a9271bac85
+
+A damaged file is never written over: move it away, and backfill its day.";
+
+const PLAN_HELP: &str = "\
+Examples:
+  lcw plan export
+  lcw plan backfill --from T-30d --to T --out lcw-data";
+
+const DEMO_HELP: &str = "\
+Examples:
+  lcw demo                       into ./lcw-demo, as Parquet
+  lcw demo --format ndjson --out demo-ndjson";
+
+const SIMULATE_HELP: &str = "\
+Examples:
+  lcw simulate                   prints the variables that an export needs
+  lcw simulate --limit 20        answers 429 above 20 requests a second
+  curl http://127.0.0.1:8365/_simulator
+  curl -X POST 'http://127.0.0.1:8365/_simulator/clock?advance=24h'
+  curl -X POST 'http://127.0.0.1:8365/_simulator/faults?kind=gateway&status=503&times=3'";
+
+const STATUS_HELP: &str = "\
+Examples:
+  lcw status --out lcw-data
+  lcw status --out lcw-data --json | jq '.tenants[].runs'";
+
+const SCHEMA_HELP: &str = "\
+Examples:
+  lcw schema                     every table
+  lcw schema runs --json         one of them, for programs";
 
 /// How to talk to the person or program in front.
 #[derive(Debug, Clone, Args)]
@@ -36,7 +93,7 @@ pub(crate) struct Output {
     /// Print one JSON object on stdout instead of text
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// How logs on stderr are written
+    /// How logs and errors on stderr are written
     #[arg(
         long,
         global = true,
@@ -63,40 +120,102 @@ pub(crate) enum LogFormat {
 pub(crate) enum Verb {
     /// Export new, open and changed runs: the one for cron
     #[command(
-        long_about = "Exports new, open and changed runs, oldest day first, and commits \
-        day by day. Reaches as far back as the service keeps history, or as the last complete \
-        export makes necessary. Run it every few hours; a run that is still open, or was short \
-        of its count, is read again by the next export."
+        long_about = "Exports new, open and changed runs, oldest day first, and commits day by \
+        day. Reaches as far back as the service keeps history, or as the last complete export \
+        makes necessary. Run it every few hours; a run that is still open, or was short of its \
+        count, is read again by the next export.",
+        after_help = EXPORT_HELP
     )]
-    Export(ExportArgs),
+    Export(IncrementalArgs),
     /// Read every run of a window again, whatever the dataset says
     #[command(
-        long_about = "Reads every run scheduled in [--from, --to) again, whatever the \
-        dataset says, so it also repairs. Rows that the service no longer has stay. A backfill \
-        that was stopped continues when it is started again with the same arguments. It never \
-        counts as coverage of the incremental export."
+        long_about = "Reads every run scheduled in [--from, --to) again, whatever the dataset \
+        says, so it also repairs. Rows that the service no longer has stay. A backfill that was \
+        stopped continues when it is started again with the same arguments. It never counts as \
+        coverage of the incremental export.",
+        after_help = BACKFILL_HELP
     )]
     Backfill(BackfillArgs),
     /// Say what an export or backfill would request and replace; write nothing
+    #[command(
+        long_about = "Lists the runs as an export or backfill with the same arguments would, and \
+        says what that would request, how long it would take, and which partitions it would \
+        replace. Writes nothing.",
+        after_help = PLAN_HELP
+    )]
     Plan(PlanArgs),
     /// Export a built-in simulated tenant: no Azure needed
+    #[command(
+        long_about = "Starts a simulated tenant on this machine, exports it over HTTP like a \
+        real one, and shows what the tables hold and what to ask them.",
+        after_help = DEMO_HELP
+    )]
     Demo(DemoArgs),
     /// Serve the simulated tenant, to try cron set-ups and faults
+    #[command(
+        long_about = "Serves a simulated tenant on 127.0.0.1 until it is stopped, to try cron \
+        set-ups, alerts and faults. Its clock goes on, and can be moved; its faults and limits \
+        are set over HTTP.",
+        after_help = SIMULATE_HELP
+    )]
     Simulate(SimulateArgs),
     /// What the dataset holds, its gaps and its open runs; offline
+    #[command(
+        long_about = "Says what the dataset holds, which days have no runs or were lost, which \
+        runs are open, short or never read, and when it was last complete. Looks at the folder \
+        only, and may be used while an export runs.",
+        after_help = STATUS_HELP
+    )]
     Status(StatusArgs),
     /// The columns of the tables, with type, unit and source property
+    #[command(
+        long_about = "Shows every column with its type, its unit, and the Graph property that it \
+        comes from.",
+        after_help = SCHEMA_HELP
+    )]
     Schema(SchemaArgs),
 }
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ExportArgs {
-    /// Pipeline file: what to export, how fast, where to. Flags and environment win over it
+    /// Pipeline file (TOML): what to export, how fast, where to. Flags and environment win over it
     pub(crate) pipeline: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) source: SourceArgs,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct IncrementalArgs {
+    #[command(flatten)]
+    pub(crate) export: ExportArgs,
+    #[command(flatten)]
+    pub(crate) misplaced: MisplacedArgs,
+}
+
+/// Flags of backfill, known here only to say where they belong.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct MisplacedArgs {
+    #[arg(long, hide = true)]
+    from: Option<String>,
+    #[arg(long, hide = true)]
+    to: Option<String>,
+    #[arg(long, hide = true)]
+    workflow: Vec<String>,
+}
+
+impl MisplacedArgs {
+    /// The first of them that was given.
+    pub(crate) fn first(&self) -> Option<&'static str> {
+        [
+            (self.from.is_some(), "--from"),
+            (self.to.is_some(), "--to"),
+            (!self.workflow.is_empty(), "--workflow"),
+        ]
+        .into_iter()
+        .find_map(|(is_given, flag)| is_given.then_some(flag))
+    }
 }
 
 #[derive(Debug, Clone, Args)]
@@ -112,10 +231,10 @@ pub(crate) struct BackfillArgs {
 pub(crate) struct WindowArgs {
     /// Schedule date of the first run: 2026-11-01, 2026-11-01T06:00:00Z or T-7d
     #[arg(long, value_name = "D")]
-    pub(crate) from: String,
+    pub(crate) from: When,
     /// First schedule date after the window, same forms; may lie in the future
     #[arg(long, value_name = "D")]
-    pub(crate) to: String,
+    pub(crate) to: When,
     /// Only this workflow; repeatable
     #[arg(long, value_name = "ID")]
     pub(crate) workflow: Vec<String>,
@@ -130,7 +249,7 @@ pub(crate) struct PlanArgs {
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum PlanOf {
     /// What `lcw export` would do
-    Export(ExportArgs),
+    Export(IncrementalArgs),
     /// What `lcw backfill` would do
     Backfill(BackfillArgs),
 }
@@ -139,29 +258,38 @@ pub(crate) enum PlanOf {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Source")]
 pub(crate) struct SourceArgs {
-    /// National cloud: decides the Graph and login hosts
-    #[arg(long, value_parser = PossibleValuesParser::new(["global", "usgov", "usgov-dod", "china"]))]
-    pub(crate) cloud: Option<String>,
+    /// National cloud: decides the Graph and login hosts [default: global]
+    #[arg(long, value_name = "NAME", value_parser = choice::flag::<Cloud>())]
+    pub(crate) cloud: Option<Cloud>,
     /// Origin of Microsoft Graph, without the API version
     #[arg(long, value_name = "URL")]
     pub(crate) graph_url: Option<String>,
-    /// Origin of the login service [env: AZURE_AUTHORITY_HOST]
-    #[arg(long, value_name = "URL")]
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "Origin of the login service [env: AZURE_AUTHORITY_HOST]"
+    )]
     pub(crate) authority_url: Option<String>,
-    /// Version of the Graph API
-    #[arg(long, value_parser = PossibleValuesParser::new(["v1.0", "beta"]))]
-    pub(crate) api_version: Option<String>,
-    /// Tenant: GUID, or domain name [env: AZURE_TENANT_ID]
-    #[arg(long, value_name = "ID")]
+    /// Version of the Graph API [default: v1.0]
+    #[arg(long, value_name = "VERSION", value_parser = choice::flag::<ApiVersion>())]
+    pub(crate) api_version: Option<ApiVersion>,
+    #[arg(
+        long,
+        value_name = "ID",
+        help = "Tenant: GUID, or domain name [env: AZURE_TENANT_ID]"
+    )]
     pub(crate) tenant_id: Option<String>,
-    /// Application (client) id [env: AZURE_CLIENT_ID]
-    #[arg(long, value_name = "ID")]
+    #[arg(
+        long,
+        value_name = "ID",
+        help = "Application (client) id [env: AZURE_CLIENT_ID]"
+    )]
     pub(crate) client_id: Option<String>,
-    /// Upper bound of the request rate; the real rate adapts below it
-    #[arg(long, value_name = "N|unlimited")]
-    pub(crate) requests_per_second: Option<String>,
-    /// Runs read side by side
-    #[arg(long, value_name = "N")]
+    /// Upper bound of the request rate; the real rate adapts below it [default: 50]
+    #[arg(long, value_name = "N|unlimited", allow_negative_numbers = true)]
+    pub(crate) requests_per_second: Option<Rate>,
+    /// Runs read side by side [default: 16]
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub(crate) max_concurrency: Option<usize>,
 }
 
@@ -169,15 +297,15 @@ pub(crate) struct SourceArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Target")]
 pub(crate) struct TargetArgs {
-    /// The dataset's folder
+    /// The dataset's folder [default: lcw-data]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// File format of the dataset
-    #[arg(long, value_parser = PossibleValuesParser::new(["parquet", "ndjson"]))]
-    pub(crate) format: Option<String>,
-    /// Table to export; repeatable. `workflows` and `runs` are always exported
-    #[arg(long, value_name = "NAME", value_parser = table_names())]
-    pub(crate) table: Vec<String>,
+    /// File format of the dataset [default: parquet]
+    #[arg(long, value_parser = choice::flag::<Format>())]
+    pub(crate) format: Option<Format>,
+    /// Table to export; repeatable, all without. `workflows` and `runs` are always exported
+    #[arg(long, value_name = "NAME", value_parser = choice::flag::<Table>())]
+    pub(crate) table: Vec<Table>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -186,8 +314,8 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_name = "DIR", default_value = "lcw-demo")]
     pub(crate) out: PathBuf,
     /// File format of the dataset
-    #[arg(long, default_value = "parquet", value_parser = PossibleValuesParser::new(["parquet", "ndjson"]))]
-    pub(crate) format: String,
+    #[arg(long, default_value = "parquet", value_parser = choice::flag::<Format>())]
+    pub(crate) format: Format,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -199,18 +327,18 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
     /// Refuse what exceeds this many requests a second with 429 and Retry-After
-    #[arg(long, value_name = "N")]
-    pub(crate) limit: Option<f64>,
+    #[arg(long, value_name = "N|unlimited", allow_negative_numbers = true)]
+    pub(crate) limit: Option<Rate>,
     /// Start the tenant's clock here instead of now (RFC 3339)
     #[arg(long, value_name = "TIME")]
-    pub(crate) now: Option<String>,
+    pub(crate) now: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct StatusArgs {
     /// Pipeline file that names the dataset's folder
     pub(crate) pipeline: Option<PathBuf>,
-    /// The dataset's folder
+    /// The dataset's folder [default: lcw-data]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }
@@ -218,13 +346,9 @@ pub(crate) struct StatusArgs {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct SchemaArgs {
     /// One table; all of them without
-    #[arg(value_parser = table_names())]
-    pub(crate) table: Option<String>,
+    #[arg(value_parser = choice::flag::<Table>())]
+    pub(crate) table: Option<Table>,
     /// Write every published contract as a JSON file into this folder
     #[arg(long, value_name = "DIR", conflicts_with = "table")]
     pub(crate) write: Option<PathBuf>,
-}
-
-fn table_names() -> PossibleValuesParser {
-    PossibleValuesParser::new(Table::ALL.map(Table::name))
 }

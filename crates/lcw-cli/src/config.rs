@@ -1,10 +1,18 @@
 //! The pipeline file: every key has a default, unknown keys are errors with a suggestion.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use lcw_extractor::{ApiVersion, Cloud};
+use lcw_pipeline::DeletedWorkflows;
+use lcw_transform::Table;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::choice::{self, Auth, Choice, Compression, Format, names};
+use crate::quantity::{self, Rate};
 
 /// A pipeline file: what to export, how fast, where to.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -23,22 +31,25 @@ pub(crate) struct PipelineFile {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Source {
     /// National cloud: decides the Graph and login hosts. Default: global.
-    #[schemars(extend("enum" = ["global", "usgov", "usgov-dod", "china"]))]
-    pub(crate) cloud: Option<String>,
+    #[serde(deserialize_with = "choice::key")]
+    #[schemars(with = "Option<String>", extend("enum" = names::<Cloud>()))]
+    pub(crate) cloud: Option<Cloud>,
     /// Origin of Microsoft Graph, without the API version. Wins over `cloud`.
     pub(crate) graph_url: Option<String>,
     /// Origin of the login service. Wins over `cloud`.
     pub(crate) authority_url: Option<String>,
     /// Version of the Graph API. Default: v1.0.
-    #[schemars(extend("enum" = ["v1.0", "beta"]))]
-    pub(crate) api_version: Option<String>,
+    #[serde(deserialize_with = "choice::key")]
+    #[schemars(with = "Option<String>", extend("enum" = names::<ApiVersion>()))]
+    pub(crate) api_version: Option<ApiVersion>,
     /// The tenant's GUID, or a domain name. Default: `AZURE_TENANT_ID`, else the token's `tid`.
     pub(crate) tenant_id: Option<String>,
     /// Application (client) id. Default: `AZURE_CLIENT_ID`.
     pub(crate) client_id: Option<String>,
     /// Which credential to use. `auto` takes a ready token, else a client secret.
-    #[schemars(extend("enum" = ["auto", "token", "secret"]))]
-    pub(crate) auth: Option<String>,
+    #[serde(deserialize_with = "choice::key")]
+    #[schemars(with = "Option<String>", extend("enum" = names::<Auth>()))]
+    pub(crate) auth: Option<Auth>,
     /// File that holds the client secret; a relative name is looked for in
     /// `$CREDENTIALS_DIRECTORY` first. Default: `AZURE_CLIENT_SECRET`.
     pub(crate) client_secret_file: Option<PathBuf>,
@@ -53,30 +64,49 @@ pub(crate) struct Source {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Extract {
     /// Tables to export; `workflows` and `runs` always are. Default: all of them.
-    pub(crate) tables: Option<Vec<String>>,
+    #[serde(deserialize_with = "choice::keys")]
+    #[schemars(with = "Option<Vec<String>>", extend("items" = one_of::<Table>()))]
+    pub(crate) tables: Option<Vec<Table>>,
     /// How far back runs are listed again, at most 30 days. Default: 30d.
-    pub(crate) lookback: Option<String>,
+    #[serde(deserialize_with = "quantity::lookback_key")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) lookback: Option<Duration>,
     /// How long the service must have left a finished run alone before its counters count.
     /// Default: 15m.
-    pub(crate) settle: Option<String>,
-    /// Upper bound of the request rate, or `"unlimited"`. Default: 50.
-    pub(crate) requests_per_second: Option<RequestRate>,
+    #[serde(deserialize_with = "quantity::duration_key")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) settle: Option<Duration>,
+    /// Upper bound of the request rate, a number above 0 or `"unlimited"`. Default: 50.
+    #[serde(deserialize_with = "quantity::rate_key")]
+    #[schemars(with = "Option<NumberOrText>")]
+    pub(crate) requests_per_second: Option<Rate>,
     /// Runs read side by side. Default: 16.
+    #[serde(deserialize_with = "quantity::count_key")]
+    #[schemars(with = "Option<usize>", range(min = 1))]
     pub(crate) max_concurrency: Option<usize>,
     /// When to give up, throttled or not. Default: 6h.
-    pub(crate) deadline: Option<String>,
+    #[serde(deserialize_with = "quantity::duration_key")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) deadline: Option<Duration>,
     /// Soft-deleted workflows: `auto` exports them where the service allows it, `require` makes a
     /// refusal exit code 4, `skip` does not ask. Default: auto.
-    #[schemars(extend("enum" = ["auto", "require", "skip"]))]
-    pub(crate) deleted_workflows: Option<String>,
+    #[serde(deserialize_with = "choice::key")]
+    #[schemars(with = "Option<String>", extend("enum" = names::<DeletedWorkflows>()))]
+    pub(crate) deleted_workflows: Option<DeletedWorkflows>,
 }
 
-/// A number of requests a second, or `"unlimited"`.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub(crate) enum RequestRate {
+/// The schema of each entry of a list of names.
+fn one_of<C: Choice>() -> Value {
+    json!({ "type": "string", "enum": names::<C>() })
+}
+
+/// How a request rate is written.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum NumberOrText {
     Number(f64),
-    Word(String),
+    Text(String),
 }
 
 /// Where to write, and how.
@@ -86,11 +116,13 @@ pub(crate) struct Load {
     /// The dataset's folder. Default: lcw-data.
     pub(crate) out: Option<PathBuf>,
     /// File format. Default: parquet.
-    #[schemars(extend("enum" = ["parquet", "ndjson"]))]
-    pub(crate) format: Option<String>,
+    #[serde(deserialize_with = "choice::key")]
+    #[schemars(with = "Option<String>", extend("enum" = names::<Format>()))]
+    pub(crate) format: Option<Format>,
     /// Compression: `zstd`; for NDJSON also `gzip` and `none`. Default: zstd.
-    #[schemars(extend("enum" = ["zstd", "gzip", "none"]))]
-    pub(crate) compression: Option<String>,
+    #[serde(deserialize_with = "choice::key")]
+    #[schemars(with = "Option<String>", extend("enum" = names::<Compression>()))]
+    pub(crate) compression: Option<Compression>,
     /// Keep every row's original object in `_lcw_raw`. Default: false.
     pub(crate) keep_raw: Option<bool>,
 }
@@ -115,9 +147,9 @@ impl PipelineFile {
     }
 }
 
-/// `did you mean` for serde's "unknown field `x`, expected one of `a`, `b`".
+/// `did you mean` for "unknown field `x`, expected one of `a`, `b`" and its like.
 fn suggestion(message: &str) -> String {
-    if !message.starts_with("unknown field") {
+    if !message.starts_with("unknown ") {
         return String::new();
     }
     let mut quoted = message.split('`').skip(1).step_by(2);
@@ -128,10 +160,7 @@ fn suggestion(message: &str) -> String {
 }
 
 /// The candidate that `word` was probably meant to be.
-pub(crate) fn closest<'a>(
-    word: &str,
-    candidates: impl Iterator<Item = &'a str>,
-) -> Option<&'a str> {
+fn closest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
         .filter(|(similarity, _)| *similarity > 0.75)
@@ -140,7 +169,7 @@ pub(crate) fn closest<'a>(
 }
 
 /// The JSON Schema of pipeline files, for editors.
-pub(crate) fn json_schema() -> serde_json::Value {
+pub(crate) fn json_schema() -> Value {
     schemars::schema_for!(PipelineFile).to_value()
 }
 
@@ -178,8 +207,87 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_value_is_an_error_with_its_line_and_a_suggestion() {
+        for (text, meant) in [
+            ("\n[extract]\ntables = [\"rums\"]\n", "runs"),
+            ("\n[load]\nformat = \"parkett\"\n", "parquet"),
+            ("\n[source]\ncloud = \"globe\"\n", "global"),
+            ("\n[source]\napi_version = \"v1\"\n", "v1.0"),
+        ] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(
+                error.contains(&format!("did you mean `{meant}`?")),
+                "{error}"
+            );
+            assert!(error.contains("line 3"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_quantity_out_of_range_is_an_error_with_its_line() {
+        for (key, hint) in [
+            ("requests_per_second = 0", "above 0"),
+            ("requests_per_second = \"fast\"", "unlimited"),
+            ("max_concurrency = 0", "above 0"),
+            ("lookback = \"31d\"", "at most 30d"),
+            ("settle = 15", "15m"),
+            ("deadline = \"soon\"", "6h"),
+        ] {
+            let error = read(&format!("[extract]\n{key}\n"))
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains("line 2"), "{error}");
+            assert!(error.contains(hint), "{error}");
+        }
+    }
+
+    #[test]
     fn a_key_without_a_likeness_gets_no_suggestion() {
         let error = read("[load]\nzzz = 5\n").unwrap_err().to_string();
         assert!(!error.contains("did you mean"), "{error}");
+    }
+
+    /// What a file says once every key that it only mentions is used.
+    fn with_every_key(text: &str) -> String {
+        let uncomment = |line: &str| {
+            let key = line.strip_prefix("# ").filter(|rest| rest.contains(" = "));
+            key.unwrap_or(line).to_owned()
+        };
+        text.lines().map(uncomment).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn the_pipelines_of_the_repository_are_valid_with_every_key_they_mention() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pipelines");
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            PipelineFile::read(Some(&path)).unwrap();
+            let text = std::fs::read_to_string(&path).unwrap();
+            read(&with_every_key(&text)).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_daily_pipeline_mentions_every_key() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pipelines/daily.toml");
+        let text = with_every_key(&std::fs::read_to_string(path).unwrap());
+        let shown: toml::Table = text.parse().unwrap();
+        let schema = json_schema();
+        for (section, name) in [
+            ("source", "Source"),
+            ("extract", "Extract"),
+            ("load", "Load"),
+        ] {
+            for key in schema["$defs"][name]["properties"]
+                .as_object()
+                .unwrap()
+                .keys()
+            {
+                // Sovereign clouds and test servers: two URLs that `cloud` decides otherwise.
+                let is_left_out = key.ends_with("_url");
+                let is_shown = shown[section].get(key).is_some();
+                assert!(is_shown || is_left_out, "[{section}] {key}");
+            }
+        }
     }
 }

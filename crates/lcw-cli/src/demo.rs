@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use anyhow::Context;
 use lcw_extractor::{ClientConfig, ClientSecret, GraphClient};
-use lcw_pipeline::{DeletedWorkflows, FileFormat, Kind, NdjsonCompression, Request, Summary};
+use lcw_pipeline::{DeletedWorkflows, FileFormat, Kind, Request, Summary};
 use lcw_simulator::{Simulator, TenantConfig};
 use lcw_transform::Table;
 
 use crate::args::{DemoArgs, Output};
+use crate::choice::Compression;
 use crate::failure::Failure;
 use crate::progress::Screen;
-use crate::{export, print};
+use crate::{export, print, settings};
 
 pub(crate) async fn demo(args: &DemoArgs, to: &Output, screen: &Screen) -> Result<u8, Failure> {
     let simulator = Simulator::start(TenantConfig::demo())
@@ -22,7 +23,7 @@ pub(crate) async fn demo(args: &DemoArgs, to: &Output, screen: &Screen) -> Resul
     let client = client(&simulator).map_err(|error| Failure::failed(&error))?;
     let request = request(args, &simulator);
     let format = request.format;
-    let summary = export::follow(request, client, screen).await;
+    let summary = export::follow(request, client, screen).await?;
     export::show(&summary, to)?;
     if !to.json && summary.error.is_none() {
         print::text(&what_next(&args.out, format, &summary))?;
@@ -49,16 +50,14 @@ fn request(args: &DemoArgs, simulator: &Simulator) -> Request {
     Request {
         kind: Kind::Export,
         tables: Table::ALL.to_vec(),
-        lookback: Duration::from_secs(30 * 86_400),
-        settle: Duration::from_secs(900),
+        lookback: Duration::from_hours(30 * 24),
+        settle: Duration::from_mins(15),
         max_concurrency: 16,
         keep_raw: false,
         deleted_workflows: DeletedWorkflows::Auto,
         out: args.out.clone(),
-        format: match args.format.as_str() {
-            "ndjson" => FileFormat::Ndjson(NdjsonCompression::Zstd),
-            _ => FileFormat::Parquet,
-        },
+        format: settings::file_format(args.format, Compression::default())
+            .unwrap_or(FileFormat::Parquet),
         tenant: Some(simulator.tenant_id().to_owned()),
     }
 }
@@ -78,23 +77,24 @@ fn what_next(out: &Path, format: FileFormat, summary: &Summary) -> String {
     let workflows = scan("workflows", "");
     let runs = scan("runs", "*/");
     let results = scan("user_processing_results", "*/");
-    let mut text = format!(
-        "\nThe dataset is in {}. What the tables hold:\n",
-        out.display()
-    );
-    for table in Table::ALL {
+    let held = Table::ALL.map(|table| {
         let rows = summary
             .tables
             .get(table.name())
             .map_or(0, |table| table.rows_total);
-        text.push_str(&format!(
-            "  {:<24} {rows:>6} rows  {}\n",
+        format!(
+            "  {:<24} {rows:>6} rows  {}",
             table.name(),
             table.description()
-        ));
-    }
-    text.push_str(&format!(
-        "\nQuery it with DuckDB (https://duckdb.org), for example:\n
+        )
+    });
+    format!(
+        "
+The dataset is in {out}. What the tables hold:
+{held}
+
+Query it with DuckDB (https://duckdb.org), for example:
+
   -- what every workflow did, and how it ended
   SELECT w.display_name, r.processing_status, count(*) AS runs, sum(r.total_users_count) AS users
   FROM {runs} r JOIN {workflows} w ON w.id = r.workflow_id
@@ -109,9 +109,9 @@ fn what_next(out: &Path, format: FileFormat, summary: &Summary) -> String {
   SELECT workflow_id, count(*) AS users, median(queue_ms) AS queue_ms, median(processing_ms) AS processing_ms
   FROM {results} GROUP BY ALL ORDER BY users DESC;
 
-Run `lcw demo` again: nothing new, so nothing is read or rewritten. `lcw status --out {}` looks at
-it offline; `lcw schema` explains every column.\n",
-        out.display()
-    ));
-    text
+Run `lcw demo` again: nothing new, so nothing is read or rewritten. `lcw status --out {out}` looks
+at it offline; `lcw schema` explains every column.",
+        out = out.display(),
+        held = held.join("\n"),
+    )
 }

@@ -4,16 +4,20 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use lcw_extractor::GraphClient;
-use lcw_pipeline::{Backfill, Kind, PipelineError, Progress, Summary};
+use lcw_pipeline::{Backfill, Kind, PipelineError, Progress, Stop, Summary};
 
-use crate::args::{BackfillArgs, ExportArgs, Output, PlanArgs, PlanOf, WindowArgs};
+use crate::args::{BackfillArgs, IncrementalArgs, Output, PlanArgs, PlanOf, WindowArgs};
 use crate::failure::Failure;
 use crate::progress::Screen;
 use crate::settings::Settings;
-use crate::{print, report, signals, when};
+use crate::{print, report, signals};
 
-pub(crate) async fn export(args: &ExportArgs, to: &Output, screen: &Screen) -> Result<u8, Failure> {
-    run(Settings::read(args, Kind::Export)?, to, screen).await
+pub(crate) async fn export(
+    args: &IncrementalArgs,
+    to: &Output,
+    screen: &Screen,
+) -> Result<u8, Failure> {
+    run(incremental(args)?, to, screen).await
 }
 
 pub(crate) async fn backfill(
@@ -21,18 +25,13 @@ pub(crate) async fn backfill(
     to: &Output,
     screen: &Screen,
 ) -> Result<u8, Failure> {
-    run(
-        Settings::read(&args.export, window(&args.window)?)?,
-        to,
-        screen,
-    )
-    .await
+    run(of_window(args)?, to, screen).await
 }
 
 pub(crate) async fn plan(args: &PlanArgs, to: &Output, screen: &Screen) -> Result<u8, Failure> {
     let settings = match &args.of {
-        PlanOf::Export(args) => Settings::read(args, Kind::Export)?,
-        PlanOf::Backfill(args) => Settings::read(&args.export, window(&args.window)?)?,
+        PlanOf::Export(args) => incremental(args)?,
+        PlanOf::Backfill(args) => of_window(args)?,
     };
     let client = client(&settings)?;
     let progress = Arc::new(Progress::default());
@@ -42,7 +41,7 @@ pub(crate) async fn plan(args: &PlanArgs, to: &Output, screen: &Screen) -> Resul
         &client,
         settings.client.requests_per_second,
         &progress,
-        signals::watch(),
+        stop()?,
     )
     .await;
     drop(follower);
@@ -55,26 +54,51 @@ pub(crate) async fn plan(args: &PlanArgs, to: &Output, screen: &Screen) -> Resul
     Ok(plan.exit_code)
 }
 
+fn incremental(args: &IncrementalArgs) -> Result<Settings, Failure> {
+    if let Some(flag) = args.misplaced.first() {
+        return Err(Failure::usage(
+            format!(
+                "{flag} is for backfill: an export finds by itself how far back it has to read"
+            ),
+            "lcw backfill --from 2026-11-01 --to 2026-11-08 reads a window again; lcw export takes \
+             no window",
+        ));
+    }
+    Ok(Settings::read(&args.export, Kind::Export)?)
+}
+
+fn of_window(args: &BackfillArgs) -> Result<Settings, Failure> {
+    Ok(Settings::read(&args.export, window(&args.window)?)?)
+}
+
 fn window(args: &WindowArgs) -> Result<Kind, Failure> {
     let now = Timestamp::now();
-    let from = when::instant(&args.from, now)?;
-    let to = when::instant(&args.to, now)?;
+    let (from, to) = (args.from.at(now), args.to.at(now));
     if from > now {
-        return Err(Failure::usage(format!(
-            "--from {} lies in the future",
-            args.from
-        )));
+        return Err(Failure::usage(
+            format!("--from {} lies in the future", args.from.text),
+            "runs of the future have no results; only --to may lie there",
+        ));
     }
     if from >= to {
-        return Err(Failure::usage(format!(
-            "--from {} is not before --to {}: the window is empty",
-            args.from, args.to
-        )));
+        return Err(Failure::usage(
+            format!(
+                "--from {} is not before --to {}",
+                args.from.text, args.to.text
+            ),
+            "the window is half-open, [from, to): for one day write --from 2026-11-01 --to \
+             2026-11-02",
+        ));
     }
     let mut workflows = args.workflow.clone();
     workflows.sort();
     workflows.dedup();
-    let wording = format!("{}..{} {}", args.from, args.to, workflows.join(" "));
+    let wording = format!(
+        "{}..{} {}",
+        args.from.text,
+        args.to.text,
+        workflows.join(" ")
+    );
     Ok(Kind::Backfill(Backfill {
         from,
         to,
@@ -92,7 +116,7 @@ fn client(settings: &Settings) -> Result<GraphClient, Failure> {
 
 async fn run(settings: Settings, to: &Output, screen: &Screen) -> Result<u8, Failure> {
     let client = client(&settings)?;
-    let summary = follow(settings.request, client, screen).await;
+    let summary = follow(settings.request, client, screen).await?;
     show(&summary, to)?;
     Ok(summary.exit_code)
 }
@@ -102,10 +126,15 @@ pub(crate) async fn follow(
     request: lcw_pipeline::Request,
     client: GraphClient,
     screen: &Screen,
-) -> Summary {
+) -> Result<Summary, Failure> {
+    let stop = stop()?;
     let progress = Arc::new(Progress::default());
     let _follower = screen.follow(&client, &progress);
-    lcw_pipeline::export(request, client, progress, signals::watch()).await
+    Ok(lcw_pipeline::export(request, client, progress, stop).await)
+}
+
+fn stop() -> Result<Stop, Failure> {
+    signals::watch().map_err(|error| Failure::failed(&error.into()))
 }
 
 /// Prints the summary on stdout, and what stopped the export on stderr.
@@ -116,7 +145,10 @@ pub(crate) fn show(summary: &Summary, to: &Output) -> Result<(), Failure> {
         print::text(&report::text(summary))?;
     }
     if let Some(error) = &summary.error {
-        print::error(&error.message, error.remedy.as_deref());
+        print::error(
+            &Failure::new(summary.exit_code, error.clone()),
+            to.log_format,
+        );
     }
     Ok(())
 }

@@ -1,55 +1,70 @@
 //! Errors that end the program: one message, what to do, and the exit code.
 
-use lcw_pipeline::{ErrorSummary, exit};
+use lcw_pipeline::{ErrorSummary, PipelineError, Status, exit};
+use serde::Serialize;
 
-/// An error on its way to the person in front.
-#[derive(Debug)]
+/// An error on its way to the person in front. As JSON it looks like the summary of an export that
+/// failed, as far as there is one.
+#[derive(Debug, Serialize)]
 pub(crate) struct Failure {
-    pub(crate) code: u8,
-    pub(crate) message: String,
-    pub(crate) remedy: Option<String>,
+    status: Status,
+    exit_code: u8,
+    error: ErrorSummary,
 }
 
 impl Failure {
-    pub(crate) fn usage(message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: u8, error: ErrorSummary) -> Self {
         Self {
-            code: exit::USAGE,
-            message: message.into(),
-            remedy: None,
+            status: Status::Failed,
+            exit_code: code,
+            error,
         }
+    }
+
+    fn said(code: u8, message: impl Into<String>, remedy: Option<String>) -> Self {
+        let error = ErrorSummary {
+            message: message.into(),
+            remedy,
+            code: None,
+            request_id: None,
+        };
+        Self::new(code, error)
+    }
+
+    pub(crate) fn usage(message: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self::said(exit::USAGE, message, Some(remedy.into()))
     }
 
     pub(crate) fn credentials(message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self {
-            code: exit::CREDENTIALS,
-            message: message.into(),
-            remedy: Some(remedy.into()),
-        }
+        Self::said(exit::CREDENTIALS, message, Some(remedy.into()))
     }
 
     pub(crate) fn failed(error: &anyhow::Error) -> Self {
-        Self {
-            code: exit::FAILED,
-            message: format!("{error:#}"),
-            remedy: None,
-        }
+        Self::said(exit::FAILED, format!("{error:#}"), None)
+    }
+
+    pub(crate) fn exit_code(&self) -> u8 {
+        self.exit_code
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.error.message
+    }
+
+    pub(crate) fn remedy(&self) -> Option<&str> {
+        self.error.remedy.as_deref()
     }
 }
 
 /// What a configuration does not allow is a matter of usage.
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self::usage(format!("{error:#}"))
+        Self::said(exit::USAGE, format!("{error:#}"), None)
     }
 }
 
-impl From<&lcw_pipeline::PipelineError> for Failure {
-    fn from(error: &lcw_pipeline::PipelineError) -> Self {
-        let summary = ErrorSummary::from(error);
-        Self {
-            code: error.exit_code(),
-            message: summary.message,
-            remedy: summary.remedy,
-        }
+impl From<&PipelineError> for Failure {
+    fn from(error: &PipelineError) -> Self {
+        Self::new(error.exit_code(), ErrorSummary::from(error))
     }
 }

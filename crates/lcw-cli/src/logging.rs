@@ -6,13 +6,14 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use crate::args::{LogFormat, Output};
+use crate::failure::Failure;
 use crate::progress::Screen;
+use crate::settings::env;
 
 /// Starts logging. `RUST_LOG` decides what is logged; without it, what matters of `lcw` itself.
-pub(crate) fn start(output: &Output, screen: &Screen) {
-    let default = if output.quiet { "warn" } else { "info" };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+pub(crate) fn start(output: &Output, screen: &Screen) -> Result<(), Failure> {
+    let filter = filter(output)?;
+    let colours = std::io::stderr().is_terminal() && env("NO_COLOR").is_none();
     let screen = screen.clone();
     let writer = BoxMakeWriter::new(move || screen.log_line());
     let builder = tracing_subscriber::fmt()
@@ -26,4 +27,17 @@ pub(crate) fn start(output: &Output, screen: &Screen) {
             .with_current_span(false)
             .init(),
     }
+    Ok(())
+}
+
+fn filter(output: &Output) -> Result<EnvFilter, Failure> {
+    let Some(wanted) = env("RUST_LOG") else {
+        return Ok(EnvFilter::new(if output.quiet { "warn" } else { "info" }));
+    };
+    EnvFilter::try_new(&wanted).map_err(|error| {
+        Failure::usage(
+            format!("RUST_LOG `{wanted}` cannot be used: {error}"),
+            "set it to a level such as warn, info or debug, or unset it",
+        )
+    })
 }

@@ -1,6 +1,7 @@
 //! The `lcw` program: flags, pipeline files, logging, progress, exit codes.
 
 mod args;
+mod choice;
 mod config;
 mod demo;
 mod export;
@@ -8,6 +9,7 @@ mod failure;
 mod logging;
 mod print;
 mod progress;
+mod quantity;
 mod report;
 mod schema;
 mod settings;
@@ -28,19 +30,22 @@ use crate::progress::Screen;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let screen = Screen::new(&cli.output);
-    logging::start(&cli.output, &screen);
-    let outcome = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::failed(&error.into()))
-        .and_then(|runtime| runtime.block_on(run(&cli, &screen)));
-    match outcome {
+    match start(&cli, &screen) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            print::error(&failure.message, failure.remedy.as_deref());
-            ExitCode::from(failure.code)
+            print::failure(&failure, &cli.output);
+            ExitCode::from(failure.exit_code())
         }
     }
+}
+
+fn start(cli: &Cli, screen: &Screen) -> Result<u8, Failure> {
+    logging::start(&cli.output, screen)?;
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(&error.into()))?
+        .block_on(run(cli, screen))
 }
 
 async fn run(cli: &Cli, screen: &Screen) -> Result<u8, Failure> {

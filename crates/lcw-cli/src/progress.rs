@@ -1,7 +1,7 @@
 //! The progress line: what is being done, rows, requests, rate, time left, and pauses.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use lcw_extractor::GraphClient;
 use lcw_pipeline::{Glance, Progress};
 
-use crate::args::Output;
+use crate::args::{LogFormat, Output};
 
 /// The terminal's last line, shared by progress and logs so that neither tears the other.
 #[derive(Clone)]
@@ -19,7 +19,9 @@ pub(crate) struct Screen {
 
 impl Screen {
     pub(crate) fn new(output: &Output) -> Self {
-        let is_shown = io::stderr().is_terminal() && !output.no_progress && !output.quiet;
+        let is_wanted =
+            !output.no_progress && !output.quiet && output.log_format == LogFormat::Text;
+        let is_shown = is_wanted && io::stderr().is_terminal();
         let target = if is_shown {
             ProgressDrawTarget::stderr()
         } else {
@@ -43,71 +45,81 @@ impl Screen {
 
     /// Redraws the line several times a second until the guard is dropped.
     pub(crate) fn follow(&self, client: &GraphClient, progress: &Arc<Progress>) -> Follower {
-        let (bar, client, progress) = (self.bar.clone(), client.clone(), Arc::clone(progress));
+        let (client, progress) = (client.clone(), Arc::clone(progress));
+        let bar = Arc::new(Mutex::new(Some(self.bar.clone())));
+        let follower = Follower {
+            bar: Arc::clone(&bar),
+        };
         let started = Instant::now();
-        let worker = tokio::spawn(async move {
+        tokio::spawn(async move {
             let mut ticks = tokio::time::interval(Duration::from_millis(200));
             loop {
                 ticks.tick().await;
+                let shown = bar.lock().unwrap_or_else(PoisonError::into_inner);
+                let Some(bar) = shown.as_ref() else { break };
                 bar.set_message(line(&progress.glance(), &client, started.elapsed()));
                 bar.tick();
             }
         });
-        Follower {
-            worker,
-            bar: self.bar.clone(),
-        }
+        follower
     }
 }
 
 /// Stops the progress line when dropped.
 pub(crate) struct Follower {
-    worker: tokio::task::JoinHandle<()>,
-    bar: ProgressBar,
+    /// Taken under the lock, so that nothing is drawn once it is cleared.
+    bar: Arc<Mutex<Option<ProgressBar>>>,
 }
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        self.worker.abort();
-        self.bar.finish_and_clear();
+        let mut shown = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bar) = shown.take() {
+            bar.finish_and_clear();
+        }
     }
 }
 
 fn line(now: &Glance, client: &GraphClient, elapsed: Duration) -> String {
-    let stats = client.stats();
     if let Some(pause) = client.paused_for() {
-        let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
-        let at = Timestamp::now()
-            .checked_add(pause)
+        let at = SignedDuration::try_from(pause)
+            .ok()
+            .and_then(|pause| Timestamp::now().checked_add(pause).ok())
             .unwrap_or(Timestamp::MAX);
         let clock = at.strftime("%H:%M:%SZ");
         return format!("throttled, resuming at {clock} | {}", now.doing);
     }
+    numbers(now, client.stats().sent, elapsed)
+}
+
+fn numbers(now: &Glance, sent: u64, elapsed: Duration) -> String {
     let runs = if now.runs_planned == 0 {
         String::new()
     } else {
         format!(" | {}/{} runs", now.runs_done, now.runs_planned)
     };
+    let per_second = u128::from(sent) * 1_000 / elapsed.as_millis().max(200);
+    let left = time_left(now, elapsed).map_or_else(String::new, |left| {
+        format!(" | {} left", human_duration(left))
+    });
     format!(
-        "{}{runs} | {} rows | {} requests, {:.0}/s{}",
-        now.doing,
-        now.rows,
-        stats.sent,
-        stats.sent as f64 / elapsed.as_secs_f64().max(0.2),
-        time_left(now, elapsed),
+        "{}{runs} | {} rows | {sent} requests, {per_second}/s{left}",
+        now.doing, now.rows
     )
 }
 
-fn time_left(now: &Glance, elapsed: Duration) -> String {
-    if now.runs_done == 0 || now.runs_done >= now.runs_planned {
-        return String::new();
+/// As long for each run to come as for each run so far.
+fn time_left(now: &Glance, elapsed: Duration) -> Option<Duration> {
+    let left = now.runs_planned.checked_sub(now.runs_done)?;
+    if left == 0 {
+        return None;
     }
-    let left = (now.runs_planned - now.runs_done) as f64 / now.runs_done as f64;
-    format!(" | {} left", human_duration(elapsed.mul_f64(left)))
+    let millis = (elapsed.as_millis() * u128::from(left)).checked_div(now.runs_done.into())?;
+    Some(Duration::from_millis(u64::try_from(millis).ok()?))
 }
 
 /// `41s`, `12m`, `3h 20m`.
-pub(crate) fn human_duration(duration: Duration) -> String {
+fn human_duration(duration: Duration) -> String {
     match duration.as_secs() {
         seconds @ 0..60 => format!("{seconds}s"),
         seconds @ 60..3600 => format!("{}m", seconds.div_ceil(60)),
@@ -139,5 +151,45 @@ impl Drop for LogLine {
             .screen
             .bar
             .suspend(|| io::stderr().write_all(&self.text));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn glance(runs_done: u64, runs_planned: u64) -> Glance {
+        Glance {
+            doing: "reading results".to_owned(),
+            runs_planned,
+            runs_done,
+            rows: 1_200,
+        }
+    }
+
+    #[test]
+    fn the_line_has_rows_requests_rate_and_time_left() {
+        let elapsed = Duration::from_secs(10);
+        assert_eq!(
+            numbers(&glance(100, 2_500), 450, elapsed),
+            "reading results | 100/2500 runs | 1200 rows | 450 requests, 45/s | 4m left"
+        );
+    }
+
+    #[test]
+    fn nothing_is_foretold_before_the_first_run_or_after_the_last() {
+        let elapsed = Duration::from_secs(10);
+        for (done, planned) in [(0, 0), (0, 9), (9, 9)] {
+            let line = numbers(&glance(done, planned), 9, elapsed);
+            assert!(!line.contains("left"), "{line}");
+        }
+    }
+
+    #[test]
+    fn durations_are_human() {
+        let human = |seconds| human_duration(Duration::from_secs(seconds));
+        assert_eq!(human(41), "41s");
+        assert_eq!(human(12 * 60), "12m");
+        assert_eq!(human(3 * 3600 + 20 * 60 + 5), "3h 20m");
     }
 }

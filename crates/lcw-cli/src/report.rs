@@ -26,10 +26,11 @@ fn write_summary(to: &mut String, summary: &Summary) -> std::fmt::Result {
         writeln!(to, "  window    runs scheduled from {from} until {until}")?;
     }
     for (name, table) in &summary.tables {
+        let files = counted(table.files, "file");
         writeln!(
             to,
-            "  {name:<24} {:>9} rows, {} new, {} replaced, {} files written",
-            table.rows_total, table.rows_new, table.rows_replaced, table.files
+            "  {name:<24} {:>9} rows, {} new, {} replaced, {files} written",
+            table.rows_total, table.rows_new, table.rows_replaced
         )?;
     }
     let runs = &summary.runs;
@@ -55,6 +56,12 @@ fn write_summary(to: &mut String, summary: &Summary) -> std::fmt::Result {
         writeln!(to, "  warning: {warning}")?;
     }
     Ok(())
+}
+
+/// `1 file`, `2 files`.
+pub(crate) fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }
 
 fn write_proof(to: &mut String, summary: &Summary) -> std::fmt::Result {

@@ -8,8 +8,9 @@ use lcw_extractor::{
 };
 use lcw_pipeline::PipelineError;
 
+use crate::choice::Auth;
 use crate::failure::Failure;
-use crate::settings::{Auth, SignIn, env};
+use crate::settings::{SignIn, env};
 
 const HOW: &str = "set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (or \
     client_secret_file in the pipeline file), or LCW_ACCESS_TOKEN; `lcw demo` needs none of them";

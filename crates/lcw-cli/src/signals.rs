@@ -1,40 +1,65 @@
 //! SIGINT and SIGTERM: the first stops at a safe point, the second at once.
 
+use std::io;
+
 use lcw_pipeline::exit;
 use tokio::sync::watch;
 
 /// Watches for signals; the receiver turns to the exit code when the first one arrives.
-pub(crate) fn watch() -> watch::Receiver<Option<u8>> {
+///
+/// # Errors
+/// When the operating system does not let signals be handled.
+pub(crate) fn watch() -> io::Result<watch::Receiver<Option<u8>>> {
     let (sender, receiver) = watch::channel(None);
+    let mut signals = Signals::new()?;
     tokio::spawn(async move {
-        let first = next().await;
+        let first = signals.next().await;
         tracing::warn!("stopping at a safe point; once more stops at once");
         sender.send_replace(Some(first));
-        let second = next().await;
+        let second = signals.next().await;
         std::process::exit(i32::from(second));
     });
-    receiver
+    Ok(receiver)
+}
+
+/// The signals that ask the program to end; from here on none is lost.
+#[cfg(unix)]
+pub(crate) struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
-async fn next() -> u8 {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => exit::INTERRUPTED,
-        _ = terminate.recv() => exit::TERMINATED,
+impl Signals {
+    pub(crate) fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// The exit code of the next signal.
+    pub(crate) async fn next(&mut self) -> u8 {
+        tokio::select! {
+            _ = self.interrupt.recv() => exit::INTERRUPTED,
+            _ = self.terminate.recv() => exit::TERMINATED,
+        }
     }
 }
 
-#[cfg(not(unix))]
-async fn next() -> u8 {
-    match tokio::signal::ctrl_c().await {
-        Ok(()) => exit::INTERRUPTED,
-        Err(_) => std::future::pending().await,
+#[cfg(windows)]
+pub(crate) struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    pub(crate) fn new() -> io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    /// The exit code of the next signal.
+    pub(crate) async fn next(&mut self) -> u8 {
+        self.0.recv().await;
+        exit::INTERRUPTED
     }
 }

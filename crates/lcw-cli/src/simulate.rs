@@ -6,39 +6,29 @@ use lcw_simulator::{Limit, Simulator, TenantConfig};
 
 use crate::args::{Output, SimulateArgs};
 use crate::failure::Failure;
-use crate::{print, signals};
+use crate::print;
+use crate::quantity::Rate;
+use crate::signals::Signals;
 
 pub(crate) async fn simulate(args: &SimulateArgs, to: &Output) -> Result<u8, Failure> {
-    let simulator = Simulator::start_on(args.port, config(args)?)
+    let mut signals = Signals::new().map_err(|error| Failure::failed(&error.into()))?;
+    let simulator = Simulator::start_on(args.port, config(args))
         .await
-        .with_context(|| format!("cannot listen on 127.0.0.1:{}", args.port))
+        .with_context(|| format!("cannot listen on 127.0.0.1:{} (see --port)", args.port))
         .map_err(|error| Failure::failed(&error))?;
-    if let Some(per_second) = args.limit {
-        if !(per_second.is_finite() && per_second > 0.0) {
-            return Err(Failure::usage("--limit: give a number above 0"));
-        }
-        simulator.set_limit(Some(Limit::per_second(per_second)));
-    }
+    let limit = args.limit.and_then(Rate::per_second);
+    simulator.set_limit(limit.map(Limit::per_second));
     announce(&simulator, to)?;
-    let mut stop = signals::watch();
-    // An error means that nobody watches for signals any more, which ends the server too.
-    let _stopped = stop.wait_for(Option::is_some).await;
+    signals.next().await;
     Ok(0)
 }
 
-fn config(args: &SimulateArgs) -> anyhow::Result<TenantConfig> {
-    let now = match &args.now {
-        Some(text) => text
-            .parse()
-            .with_context(|| format!("--now `{text}` is not RFC 3339"))?,
-        None => Timestamp::now(),
-    };
-    Ok(TenantConfig {
+fn config(args: &SimulateArgs) -> TenantConfig {
+    TenantConfig {
         seed: args.seed,
-        now,
         ticking: true,
-        ..TenantConfig::demo()
-    })
+        ..TenantConfig::demo_at(args.now.unwrap_or_else(Timestamp::now))
+    }
 }
 
 fn announce(simulator: &Simulator, to: &Output) -> Result<(), Failure> {
@@ -54,15 +44,20 @@ fn announce(simulator: &Simulator, to: &Output) -> Result<(), Failure> {
         }));
     }
     print::text(&format!(
-        "The simulated tenant answers on {origin} until you press Ctrl-C.\n
-Export it from another terminal:\n
+        "The simulated tenant answers on {origin} until you press Ctrl-C.
+
+Export it from another terminal:
+
   export AZURE_TENANT_ID={tenant}
   export AZURE_CLIENT_ID={client_id}
   export AZURE_CLIENT_SECRET={secret}
-  lcw export --graph-url {origin} --authority-url {origin} --out lcw-data\n
-Its clock, state and faults:\n
-  curl {origin}/_simulator
+  lcw export --graph-url {origin} --authority-url {origin} --out lcw-data
+
+Let a day pass, add a run, let requests fail, and see what it was asked:
+
   curl -X POST '{origin}/_simulator/clock?advance=24h'
-  curl -X POST {origin}/_simulator/faults -d '…'      # see `curl {origin}/_simulator`"
+  curl -X POST '{origin}/_simulator/faults?kind=throttled&retry_after=5&times=1'
+  curl -X DELETE {origin}/_simulator/faults
+  curl {origin}/_simulator"
     ))
 }

@@ -7,6 +7,7 @@ use lcw_pipeline::{DatasetStatus, ExportStatus, TenantStatus};
 use crate::args::{Output, StatusArgs};
 use crate::config::PipelineFile;
 use crate::failure::Failure;
+use crate::report::counted;
 use crate::{print, settings};
 
 pub(crate) fn status(args: &StatusArgs, to: &Output) -> Result<u8, Failure> {
@@ -41,10 +42,11 @@ fn write_tenant(to: &mut String, tenant: &TenantStatus) -> fmt::Result {
             _ => String::new(),
         };
         let size = human_bytes(table.bytes);
+        let files = counted(table.files, "file");
         writeln!(
             to,
-            "  {name:<24} {:>9} rows in {} files, {size}{days}",
-            table.rows, table.files
+            "  {name:<24} {:>9} rows in {files}, {size}{days}",
+            table.rows
         )?;
     }
     let runs = &tenant.runs;
@@ -98,11 +100,19 @@ fn export(to: &mut String, what: &str, export: Option<&ExportStatus>) -> fmt::Re
             "  {what}: {} {}, started {}, {}",
             export.kind,
             export.export_id,
-            export.started_at,
+            to_the_second(&export.started_at),
             serde_json::json!(export.status)
                 .as_str()
                 .unwrap_or_default()
         ),
+    }
+}
+
+/// `2026-11-24T03:54:17Z` without a fraction.
+fn to_the_second(instant: &str) -> String {
+    match instant.split_once('.') {
+        Some((seconds, _)) => format!("{seconds}Z"),
+        None => instant.to_owned(),
     }
 }
 

@@ -1,49 +1,66 @@
 //! Instants on the command line: RFC 3339, a date, or `T-7d`.
 
-use std::time::Duration;
+use std::str::FromStr;
 
-use anyhow::{Context, Result, bail};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
+use jiff::{SignedDuration, Timestamp};
 
-/// Reads an instant; `now` is what `T` stands for. A date is its midnight in UTC.
-pub(crate) fn instant(text: &str, now: Timestamp) -> Result<Timestamp> {
-    if let Some(rest) = text.strip_prefix('T') {
-        return relative(rest, now)
-            .with_context(|| format!("`{text}` is not an instant: write T, or T-7d, T-12h"));
-    }
-    if let Ok(date) = text.parse::<Date>()
-        && !text.contains('T')
-    {
-        return Ok(date.to_zoned_datetime(TimeZone::UTC)?.timestamp());
-    }
-    text.parse::<Timestamp>().with_context(|| {
-        format!("`{text}` is not an instant: write 2026-11-01, 2026-11-01T06:00:00Z or T-7d")
-    })
+use crate::quantity::duration;
+
+const HINT: &str = "write 2026-11-01, 2026-11-01T06:00:00Z or T-7d";
+
+/// An instant as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct When {
+    /// The words, by which an unfinished backfill is found again.
+    pub(crate) text: String,
+    kind: Kind,
 }
 
-fn relative(rest: &str, now: Timestamp) -> Result<Timestamp> {
-    if rest.is_empty() {
-        return Ok(now);
-    }
-    let Some(back) = rest.strip_prefix('-') else {
-        bail!("expected T-… ")
-    };
-    Ok(now.checked_sub(SignedDuration::try_from(duration(back)?)?)?)
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kind {
+    At(Timestamp),
+    /// So long before now.
+    Ago(SignedDuration),
 }
 
-/// Reads a duration such as `15m`, `6h`, `30d` or `1d 12h`. A day is 24 hours.
-pub(crate) fn duration(text: &str) -> Result<Duration> {
-    let hint = || format!("`{text}` is not a duration: write 15m, 6h or 30d");
-    if text.trim_start().starts_with('-') {
-        bail!(hint());
+impl When {
+    /// The instant, for a clock that shows `now`.
+    pub(crate) fn at(&self, now: Timestamp) -> Timestamp {
+        match self.kind {
+            Kind::At(at) => at,
+            Kind::Ago(ago) => now.checked_sub(ago).unwrap_or(Timestamp::MIN),
+        }
     }
-    let span: Span = text.parse().with_context(hint)?;
-    let duration = span
-        .to_duration(SpanRelativeTo::days_are_24_hours())
-        .with_context(hint)?;
-    Duration::try_from(duration).with_context(hint)
+}
+
+impl FromStr for When {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let kind = match text.strip_prefix('T') {
+            Some("") => Some(Kind::Ago(SignedDuration::ZERO)),
+            Some(rest) => ago(rest).map(Kind::Ago),
+            None => fixed(text).map(Kind::At),
+        };
+        let text = text.to_owned();
+        kind.map(|kind| Self { text, kind }).ok_or(HINT)
+    }
+}
+
+fn ago(rest: &str) -> Option<SignedDuration> {
+    let ago = duration(rest.strip_prefix('-')?).ok()?;
+    SignedDuration::try_from(ago).ok()
+}
+
+/// A date is its midnight in UTC.
+fn fixed(text: &str) -> Option<Timestamp> {
+    if text.contains(['T', 't', ' ']) {
+        return text.parse().ok();
+    }
+    let date: Date = text.parse().ok()?;
+    Some(date.to_zoned_datetime(TimeZone::UTC).ok()?.timestamp())
 }
 
 #[cfg(test)]
@@ -53,26 +70,23 @@ mod tests {
     #[test]
     fn instants_have_three_forms() {
         let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
-        let at = |text| instant(text, now).map(|at| at.to_string()).ok();
-        assert_eq!(at("2026-11-01").as_deref(), Some("2026-11-01T00:00:00Z"));
+        let at = |text: &str| text.parse::<When>().map(|when| when.at(now).to_string());
+        assert_eq!(at("2026-11-01").as_deref(), Ok("2026-11-01T00:00:00Z"));
         assert_eq!(
             at("2026-11-01T06:00:00+02:00").as_deref(),
-            Some("2026-11-01T04:00:00Z")
+            Ok("2026-11-01T04:00:00Z")
         );
-        assert_eq!(at("T-7d").as_deref(), Some("2026-11-17T12:00:00Z"));
-        assert_eq!(at("T").as_deref(), Some("2026-11-24T12:00:00Z"));
-        assert_eq!(at("T+7d"), None);
-        assert_eq!(at("T--7d"), None);
-        assert_eq!(at("yesterday"), None);
-        assert_eq!(at("2026-13-01"), None);
-    }
-
-    #[test]
-    fn durations_are_written_with_their_unit() {
-        assert_eq!(duration("15m").unwrap(), Duration::from_secs(900));
-        assert_eq!(duration("30d").unwrap(), Duration::from_secs(30 * 86_400));
-        assert!(duration("30").is_err());
-        assert!(duration("-5m").is_err());
-        assert!(duration("soon").is_err());
+        assert_eq!(at("T-7d").as_deref(), Ok("2026-11-17T12:00:00Z"));
+        assert_eq!(at("T").as_deref(), Ok("2026-11-24T12:00:00Z"));
+        for text in [
+            "T+7d",
+            "T--7d",
+            "yesterday",
+            "2026-13-01",
+            "2026-11-01T06:00:00",
+            "",
+        ] {
+            assert!(at(text).is_err(), "{text}");
+        }
     }
 }

@@ -39,7 +39,7 @@ pub enum PipelineError {
     #[error("a worker of the export panicked: {0}")]
     Worker(#[from] tokio::task::JoinError),
     /// Stopped by a signal; carries the exit code.
-    #[error("stopped by a signal; the days committed so far stay, the next export continues")]
+    #[error("stopped by a signal; the days committed so far stay, run it again to continue")]
     Stopped(u8),
 }
 
@@ -69,6 +69,8 @@ impl PipelineError {
     pub fn remedy(&self) -> Option<String> {
         let remedy = match self {
             Self::Usage { remedy, .. } | Self::Tenant { remedy, .. } => remedy.clone(),
+            // What is wrong with a setting is what to do about it.
+            Self::Extract(error) if error.kind() == ErrorKind::Config => String::new(),
             Self::Extract(error) => error.remedy().to_string(),
             _ => String::new(),
         };

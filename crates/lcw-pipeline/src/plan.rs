@@ -187,6 +187,26 @@ fn partitions<T>(
     Ok(partitions)
 }
 
+/// One line per table and stretch of days that are all new, or all replaced.
+fn partition_lines(partitions: &[Partition]) -> Vec<String> {
+    let is_next = |a: &Partition, b: &Partition| a.table == b.table && a.exists == b.exists;
+    let stretches = partitions.chunk_by(is_next);
+    let line = |days: &[Partition]| {
+        let (first, last) = (days.first()?, days.last()?);
+        let what = if first.exists { "replace" } else { "new" };
+        let until = if days.len() > 1 {
+            format!(" to {}, {} days", last.run_date, days.len())
+        } else {
+            String::new()
+        };
+        Some(format!(
+            "{what:<8}{} {}{until}",
+            first.table, first.run_date
+        ))
+    };
+    stretches.filter_map(line).collect()
+}
+
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let until = self.to.as_deref().unwrap_or("now");
@@ -219,7 +239,7 @@ impl fmt::Display for Plan {
             self.requests_to_list, self.requests_to_fetch
         )?;
         match self.seconds_at_full_rate {
-            Some(seconds) => writeln!(f, "; {seconds} s at the configured rate")?,
+            Some(seconds) => writeln!(f, "; at least {seconds} s at the configured rate")?,
             None => writeln!(f)?,
         }
         let replaced = self
@@ -233,9 +253,8 @@ impl fmt::Display for Plan {
             replaced,
             self.partitions.len() - replaced
         )?;
-        for partition in &self.partitions {
-            let what = if partition.exists { "replace" } else { "new" };
-            writeln!(f, "    {what:<8}{} {}", partition.table, partition.run_date)?;
+        for line in partition_lines(&self.partitions) {
+            writeln!(f, "    {line}")?;
         }
         for missing in &self.not_covered {
             writeln!(f, "  not covered: {}: {}", missing.what, missing.reason)?;

@@ -59,21 +59,33 @@ fn restrict(catalog: &mut Catalog, backfill: &Backfill) -> Result<(), PipelineEr
             .any(|scope| scope.workflow.id == **named)
     });
     if let Some(unknown) = unknown {
-        let known: Vec<String> = catalog
-            .scopes
-            .iter()
-            .map(|scope| {
-                let name = scope.workflow.display_name.as_deref().unwrap_or("unnamed");
-                format!("{} ({name})", scope.workflow.id)
-            })
-            .collect();
         return Err(PipelineError::Usage {
-            message: format!("the tenant has no workflow {unknown}"),
-            remedy: format!("name one of: {}", known.join(", ")),
+            message: format!("the tenant has no workflow with the id {unknown}"),
+            remedy: format!("name one of: {}", like(unknown, &catalog.scopes)),
         });
     }
     catalog.scopes.retain(|scope| is_named(&scope.workflow.id));
     Ok(())
+}
+
+/// Ids and names of the workflows that may have been meant: those of that name, else the first few.
+fn like(unknown: &str, scopes: &[Scope]) -> String {
+    const SHOWN: usize = 10;
+    let name = |scope: &Scope| scope.workflow.display_name.clone().unwrap_or_default();
+    let is_meant = |scope: &&Scope| name(scope).eq_ignore_ascii_case(unknown);
+    let mut shown: Vec<&Scope> = scopes.iter().filter(is_meant).collect();
+    let is_found = !shown.is_empty();
+    if !is_found {
+        shown.extend(scopes.iter().take(SHOWN));
+    }
+    let mut words: Vec<String> = shown
+        .iter()
+        .map(|scope| format!("{} ({})", scope.workflow.id, name(scope)))
+        .collect();
+    if !is_found && scopes.len() > SHOWN {
+        words.push(format!("and {} more", scopes.len() - SHOWN));
+    }
+    words.join(", ")
 }
 
 /// What the dataset says before anything is written.

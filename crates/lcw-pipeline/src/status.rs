@@ -122,7 +122,7 @@ pub struct ExportStatus {
 /// When there is no dataset, or one of its files cannot be read.
 pub fn status(out: &Path) -> Result<DatasetStatus, PipelineError> {
     let missing = || PipelineError::Usage {
-        message: format!("{} holds no dataset", out.display()),
+        message: format!("there is no dataset in {}", out.display()),
         remedy: "name the folder that `lcw export` writes to with --out".to_owned(),
     };
     let identity = Dataset::inspect(out)?.ok_or_else(missing)?;
