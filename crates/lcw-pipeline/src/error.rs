@@ -38,6 +38,12 @@ pub enum PipelineError {
     /// A worker ended without an answer.
     #[error("a worker of the export panicked: {0}")]
     Worker(#[from] tokio::task::JoinError),
+    /// The thread that writes could not be started.
+    #[error("the writing thread could not be started: {0}")]
+    Thread(#[source] std::io::Error),
+    /// The thread that writes ended without an answer.
+    #[error("the writing thread panicked")]
+    Writer,
     /// Stopped by a signal; carries the exit code.
     #[error("stopped by a signal; the days committed so far stay, run it again to continue")]
     Stopped(u8),
@@ -60,7 +66,7 @@ impl PipelineError {
                 lcw_dataset::ErrorKind::Busy => exit::LOCKED,
                 lcw_dataset::ErrorKind::Failed => exit::FAILED,
             },
-            Self::Flatten(_) | Self::Worker(_) => exit::FAILED,
+            Self::Flatten(_) | Self::Worker(_) | Self::Thread(_) | Self::Writer => exit::FAILED,
             Self::Stopped(code) => *code,
         }
     }

@@ -24,6 +24,7 @@ use crate::survey::{RunTask, Survey};
 use crate::tables::{layout, specs};
 use crate::trouble::Breaker;
 use crate::workflows::details;
+use crate::writing_thread::WritingThread;
 
 /// Turns to an exit code when the export is to stop at the next safe point.
 pub type Stop = watch::Receiver<Option<u8>>;
@@ -187,7 +188,7 @@ impl Exporter {
             days,
             why_cut: Arc::clone(&why_cut),
         };
-        let committing = spawn_blocking(move || commit(writer, job, receiver));
+        let committing = WritingThread::start(move || commit(writer, job, receiver))?;
         let fetched = self
             .fetch(survey.days, &sender, layout, &draft.summary.export_id)
             .await;
@@ -196,7 +197,7 @@ impl Exporter {
         }
         // Hanging up tells the writer that nothing more comes; the reason is noted by now.
         drop(sender);
-        let (written, manifest, outcome) = committing.await?;
+        let (written, manifest, outcome) = committing.outcome().await?;
         draft.add_written(written, manifest);
         outcome
     }

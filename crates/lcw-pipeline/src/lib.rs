@@ -33,6 +33,7 @@ mod tenant;
 mod trouble;
 mod workflows;
 mod write;
+mod writing_thread;
 
 pub use error::PipelineError;
 pub use export::{Stop, export};
