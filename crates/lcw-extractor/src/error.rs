@@ -36,7 +36,8 @@ pub enum ErrorKind {
     Page,
     /// A page that is whole, but holds what it should not: another type, no date-time.
     Content,
-    /// A next link that cannot be followed: foreign, repeated, or without end.
+    /// A next link that cannot be followed: foreign, repeated, without end, or no longer known to
+    /// the service again and again.
     NextLink,
 }
 
@@ -265,6 +266,9 @@ pub(crate) fn remedy(
         ErrorKind::Content => {
             "the service sent what its contract does not allow; a newer version of lcw may know it, and \
              its support may want the request-id"
+        }
+        ErrorKind::NextLink if matches!(failure, Failure::Status) => {
+            "the service forgets its own next links; try again later and give its support the request-id"
         }
         ErrorKind::NextLink => "nothing was sent to it; give the service's support the request-id",
     };

@@ -298,7 +298,10 @@ impl Shared {
                 let was_good = token.refuse();
                 effort.unauthorized(&self.config, was_good, self.tokens.is_renewable())
             }
-            Verdict::Restart(kind) => Step::Stop(Stop::Restart(effort.fail(kind, Failure::Status))),
+            Verdict::Restart => {
+                let error = effort.fail(ErrorKind::NextLink, Failure::Status);
+                Step::Stop(Stop::Restart(error))
+            }
             Verdict::Fatal(kind) => Step::fail(effort, kind, Failure::Status),
             Verdict::Good | Verdict::Throttled => Step::Again(Duration::ZERO),
         }

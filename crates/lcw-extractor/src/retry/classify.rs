@@ -14,7 +14,7 @@ pub(crate) enum Verdict {
     /// The token was refused: get another and ask again, once.
     Unauthorized,
     /// The link to this page is no longer known: start the collection again.
-    Restart(ErrorKind),
+    Restart,
     /// Asking again would bring the same.
     Fatal(ErrorKind),
 }
@@ -23,8 +23,7 @@ pub(crate) enum Verdict {
 pub(crate) fn classify(status: u16, is_next_link: bool) -> Verdict {
     match status {
         200..=299 => Verdict::Good,
-        400 if is_next_link => Verdict::Restart(ErrorKind::Rejected),
-        410 if is_next_link => Verdict::Restart(ErrorKind::NotFound),
+        400 | 410 if is_next_link => Verdict::Restart,
         401 => Verdict::Unauthorized,
         403 => Verdict::Fatal(ErrorKind::Forbidden),
         404 | 410 => Verdict::Fatal(ErrorKind::NotFound),
@@ -61,8 +60,8 @@ mod tests {
 
     #[test]
     fn a_next_link_that_is_no_longer_known_restarts_the_collection() {
-        assert_eq!(classify(400, true), Verdict::Restart(ErrorKind::Rejected));
-        assert_eq!(classify(410, true), Verdict::Restart(ErrorKind::NotFound));
+        assert_eq!(classify(400, true), Verdict::Restart);
+        assert_eq!(classify(410, true), Verdict::Restart);
         assert_eq!(classify(400, false), Verdict::Fatal(ErrorKind::Rejected));
         assert_eq!(classify(410, false), Verdict::Fatal(ErrorKind::NotFound));
     }

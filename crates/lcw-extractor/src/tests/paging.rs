@@ -322,8 +322,12 @@ async fn an_expired_skiptoken_restarts_the_collection_twice_at_most() {
                 assert_eq!((ids, bad.len()), (vec!["a".to_owned(); 3], 1));
                 let error = bad[0].as_ref().unwrap_err();
                 assert_eq!(
-                    (error.status(), error.code()),
-                    (Some(status), Some(&*format!("code{status}")))
+                    (error.kind(), error.status(), error.code()),
+                    (
+                        ErrorKind::NextLink,
+                        Some(status),
+                        Some(&*format!("code{status}"))
+                    )
                 );
             }
         }
