@@ -62,6 +62,7 @@ pub(crate) fn commit(
         Ok(export) => export,
         Err(error) => return (written, None, Err(error.into())),
     };
+    job.hand_over(&mut export);
     let outcome = job.write(&dataset, &mut export, &mut runs, &mut written);
     drop(runs);
     let outcome = outcome.and_then(|()| job.was_cut().map_or(Ok(()), Err));
@@ -192,6 +193,11 @@ impl Job {
                 export.set_listing(workflow.clone(), listing);
             }
         }
+        self.hand_over(export);
+    }
+
+    /// Puts what the next export has to know into the manifest.
+    fn hand_over(&self, export: &mut Export<'_>) {
         match serde_json::to_value(&self.state) {
             Ok(state) => export.set_state(state),
             Err(error) => warn!(%error, "the state for the next export could not be written"),

@@ -23,7 +23,7 @@ use crate::summary::Summary;
 use crate::survey::{RunTask, Survey};
 use crate::tables::{layout, specs};
 use crate::trouble::Breaker;
-use crate::workflows::details;
+use crate::workflows::{KnownWorkflows, details};
 use crate::writing_thread::WritingThread;
 
 /// Turns to an exit code when the export is to stop at the next safe point.
@@ -99,10 +99,18 @@ impl Exporter {
             .until_stopped(async {
                 let scopes = &source.catalog.scopes;
                 let wide = self.request.max_concurrency;
-                Ok(details(&self.client, scopes, &target.workflows, wide).await?)
+                let known = KnownWorkflows {
+                    stored: &target.workflows,
+                    without_details: &target.state.without_details,
+                };
+                let deleted = self.request.deleted_workflows;
+                Ok(details(&self.client, scopes, known, deleted, wide).await?)
             })
             .await?;
         draft.summary.not_covered.append(&mut workflows.not_covered);
+        target
+            .state
+            .note_details(&source.catalog.scopes, &workflows.missing);
         self.write(
             draft,
             writer,

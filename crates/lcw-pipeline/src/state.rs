@@ -7,6 +7,8 @@ use lcw_dataset::{Dataset, DatasetError};
 use lcw_transform::Table;
 use serde::{Deserialize, Serialize};
 
+use crate::catalog::Scope;
+
 /// Cumulative facts of a tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -17,6 +19,8 @@ pub(crate) struct State {
     pub(crate) totals: BTreeMap<String, Totals>,
     /// Days that the service forgot before they were exported.
     pub(crate) lost_days: BTreeSet<String>,
+    /// Ids of workflows whose stored row lacks what only their details say.
+    pub(crate) without_details: BTreeSet<String>,
 }
 
 /// How much a table holds of a tenant.
@@ -35,6 +39,14 @@ impl State {
             .iter()
             .map(of)
             .try_fold(i64::MAX, |oldest, at| Some(oldest.min(at?)))
+    }
+
+    /// Remembers which of the workflows in `scopes` are stored without their details.
+    pub(crate) fn note_details(&mut self, scopes: &[Scope], missing: &BTreeSet<String>) {
+        for scope in scopes {
+            self.without_details.remove(&scope.workflow.id);
+        }
+        self.without_details.extend(missing.iter().cloned());
     }
 
     pub(crate) fn set_complete(&mut self, workflow_id: &str, tables: &[Table], at: i64) {

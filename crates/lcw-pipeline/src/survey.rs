@@ -120,8 +120,9 @@ impl Search<'_> {
         for listing in listings {
             self.sort_in(listing, &mut survey);
         }
+        let mut breaker = Breaker::default();
         for run in missing {
-            self.look_for(run, &mut survey).await?;
+            self.look_for(run, &mut breaker, &mut survey).await?;
         }
         for tasks in survey.days.values_mut() {
             tasks.sort_by(|a, b| (&a.workflow_id, &a.run_id).cmp(&(&b.workflow_id, &b.run_id)));
@@ -142,6 +143,7 @@ impl Search<'_> {
             .buffer_unordered(self.concurrency);
         let mut listings = Vec::new();
         let mut breaker = Breaker::default();
+        let mut failure = None;
         while let Some((from, (scope, answer))) = answers.next().await {
             match answer {
                 Ok(runs) => {
@@ -149,29 +151,25 @@ impl Search<'_> {
                     survey.listed.insert(scope.workflow.id.clone(), from);
                     listings.push(Listing { scope, from, runs });
                 }
-                Err(error) => self.not_listed(&scope, error, &mut breaker, survey)?,
+                Err(error) if is_fatal(&scope, &error, &mut breaker) => return Err(error),
+                Err(error) => {
+                    self.not_listed(&scope, &error, survey);
+                    if reach(&error) == Reach::JustThis {
+                        failure = Some(error);
+                    }
+                }
             }
+        }
+        // However few workflows there are: when none can be read, the service is down.
+        if let Some(error) = failure.filter(|_| listings.is_empty()) {
+            return Err(error);
         }
         listings.sort_by(|a, b| a.scope.workflow.id.cmp(&b.scope.workflow.id));
         Ok(listings)
     }
 
-    fn not_listed(
-        &self,
-        scope: &Scope,
-        error: ExtractError,
-        breaker: &mut Breaker,
-        survey: &mut Survey,
-    ) -> Result<(), ExtractError> {
-        let tolerated = scope.is_deleted && is_refusal(&error);
-        let fatal = match reach(&error) {
-            Reach::Everything => !tolerated,
-            Reach::JustThis => breaker.failure(),
-            Reach::Refused | Reach::Gone => false,
-        };
-        if fatal {
-            return Err(error);
-        }
+    fn not_listed(&self, scope: &Scope, error: &ExtractError, survey: &mut Survey) {
+        let tolerated = scope.is_deleted && is_refusal(error);
         let is_partial = !tolerated || self.deleted == DeletedWorkflows::Require;
         let kind = if scope.is_deleted {
             "soft-deleted workflow"
@@ -186,8 +184,7 @@ impl Search<'_> {
         }
         survey
             .not_covered
-            .push(NotCovered::new(what, &error, is_partial));
-        Ok(())
+            .push(NotCovered::new(what, error, is_partial));
     }
 
     /// A live workflow that answers 404 was deleted meanwhile: its history may be there.
@@ -240,6 +237,7 @@ impl Search<'_> {
         listings: &mut [Listing],
         survey: &mut Survey,
     ) -> Result<(), ExtractError> {
+        let mut breaker = Breaker::default();
         for is_deleted in [false, true] {
             let group = || {
                 listings
@@ -267,6 +265,7 @@ impl Search<'_> {
                     .find(|l| l.scope.workflow.id == scope.workflow.id);
                 match (answer, listing) {
                     (Ok(runs), Some(listing)) => {
+                        breaker.success();
                         let before = listing.runs.len();
                         runs.into_values()
                             .filter(|run| run.scheduled >= listing.from)
@@ -274,6 +273,7 @@ impl Search<'_> {
                         survey.found_again += (listing.runs.len() - before) as u64;
                     }
                     (Err(error), _) if reach(&error) == Reach::Everything => return Err(error),
+                    (Err(error), _) if breaker.failure() => return Err(error),
                     (Err(error), _) => {
                         let what =
                             format!("runs of workflow {} older than 7 days", scope.workflow.id);
@@ -376,7 +376,12 @@ impl Search<'_> {
     }
 
     /// Asks for an open run by its id, until the service has forgotten it.
-    async fn look_for(&self, run: MissingRun, survey: &mut Survey) -> Result<(), ExtractError> {
+    async fn look_for(
+        &self,
+        run: MissingRun,
+        breaker: &mut Breaker,
+        survey: &mut Survey,
+    ) -> Result<(), ExtractError> {
         if run
             .stored
             .scheduled
@@ -389,9 +394,13 @@ impl Search<'_> {
             return Ok(());
         };
         match self.ask_for(scope, &run.run_id).await {
-            Ok(found) => self.sort_in_run(scope, &run.workflow_id, found, survey),
+            Ok(found) => {
+                breaker.success();
+                self.sort_in_run(scope, &run.workflow_id, found, survey);
+            }
             Err(error) => match reach(&error) {
                 Reach::Everything => return Err(error),
+                Reach::JustThis if breaker.failure() => return Err(error),
                 Reach::Gone => expire(run, survey),
                 Reach::Refused | Reach::JustThis => {
                     let what = format!("open run {} of workflow {}", run.run_id, run.workflow_id);
@@ -405,6 +414,15 @@ impl Search<'_> {
     async fn ask_for(&self, scope: &Scope, run_id: &str) -> Result<ListedRun, ExtractError> {
         let path = path_of(&scope.workflow.id, scope.is_deleted).run(run_id);
         self.client.entity(path, &mut decode::SingleRun).await
+    }
+}
+
+/// Whether a listing that failed stops the export.
+fn is_fatal(scope: &Scope, error: &ExtractError, breaker: &mut Breaker) -> bool {
+    match reach(error) {
+        Reach::Everything => !(scope.is_deleted && is_refusal(error)),
+        Reach::JustThis => breaker.failure(),
+        Reach::Refused | Reach::Gone => false,
     }
 }
 

@@ -1,79 +1,117 @@
 //! Rows of the `workflows` table: details are asked for only when a workflow changed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use futures_util::{StreamExt, stream};
-use lcw_extractor::{ExtractError, GraphClient};
+use lcw_extractor::{ErrorKind, ExtractError, GraphClient};
 use lcw_model::time::parse_micros;
 use lcw_model::{Workflow, parse_entity};
 use lcw_transform::{FlattenError, Layout, Lineage, Rows, WorkflowRows};
 use serde_json::json;
 use tracing::warn;
 
-use crate::catalog::{Scope, is_refusal};
+use crate::catalog::{Scope, is_refusal, path_of};
 use crate::decode;
+use crate::request::DeletedWorkflows;
 use crate::stored::StoredWorkflow;
-use crate::trouble::{NotCovered, Reach, reach};
+use crate::trouble::{Breaker, NotCovered, Reach, reach};
 
 /// One object per workflow that is to be stored, sorted by id.
 #[derive(Debug, Default)]
 pub(crate) struct Details {
     pub(crate) objects: Vec<Box<str>>,
     pub(crate) not_covered: Vec<NotCovered>,
+    /// Ids of the workflows whose details are still to be read.
+    pub(crate) missing: BTreeSet<String>,
+}
+
+/// What the dataset holds of workflows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KnownWorkflows<'a> {
+    pub(crate) stored: &'a HashMap<String, StoredWorkflow>,
+    /// Ids of those whose row lacks what only their details say.
+    pub(crate) without_details: &'a BTreeSet<String>,
 }
 
 /// Asks for the details of new and changed workflows.
 ///
 /// # Errors
-/// Only what stops everything; a workflow whose details cannot be read keeps its stored row.
+/// What stops everything, and several in a row that cannot be read. Details that are refused, or
+/// cannot be read this time, are asked for again by the next export.
 pub(crate) async fn details(
     client: &GraphClient,
     scopes: &[Scope],
-    stored: &HashMap<String, StoredWorkflow>,
+    known: KnownWorkflows<'_>,
+    deleted: DeletedWorkflows,
     concurrency: usize,
 ) -> Result<Details, ExtractError> {
     let mut answers = stream::iter(scopes)
         .map(|scope| async move {
-            let is_known = stored
-                .get(&scope.workflow.id)
-                .is_some_and(|known| same(scope, known));
-            (
-                scope,
-                if is_known {
-                    Ok(seen(scope))
-                } else {
-                    ask(client, scope).await
-                },
-            )
+            let answer = if known.is_up_to_date(scope) {
+                Ok(seen(scope))
+            } else {
+                ask(client, scope, deleted).await
+            };
+            (scope, answer)
         })
         .buffered(concurrency);
     let mut details = Details::default();
+    let mut breaker = Breaker::default();
     while let Some((scope, answer)) = answers.next().await {
         match answer {
-            Ok(object) => details.objects.push(object),
-            Err(error) if is_refusal(&error) => details.objects.push(scope.workflow.raw.clone()),
-            Err(error) if reach(&error) == Reach::Everything => return Err(error),
+            Ok(object) => {
+                breaker.success();
+                details.objects.push(object);
+            }
+            Err(error) if is_refusal(&error) => {
+                let tolerated = scope.is_deleted && deleted != DeletedWorkflows::Require;
+                details.objects.push(scope.workflow.raw.clone());
+                details.leave_out(scope, &error, !tolerated);
+            }
+            Err(error) if reach(&error) == Reach::Everything || breaker.failure() => {
+                return Err(error);
+            }
             Err(error) => {
-                warn!(workflow.id = scope.workflow.id, %error, "details could not be read");
-                let what = format!("details of workflow {}", scope.workflow.id);
+                let is_new = !known.stored.contains_key(&scope.workflow.id);
+                let as_listed = || scope.workflow.raw.clone();
                 details
-                    .not_covered
-                    .push(NotCovered::new(what, &error, true));
+                    .objects
+                    .push(if is_new { as_listed() } else { seen(scope) });
+                details.leave_out(scope, &error, true);
             }
         }
     }
     Ok(details)
 }
 
-fn same(scope: &Scope, stored: &StoredWorkflow) -> bool {
-    let listed = scope
-        .workflow
-        .last_modified
-        .as_deref()
-        .and_then(|text| parse_micros(text).ok());
-    listed == stored.last_modified
-        && scope.workflow.version == stored.version
-        && scope.is_deleted == stored.is_deleted
+impl Details {
+    fn leave_out(&mut self, scope: &Scope, error: &ExtractError, is_partial: bool) {
+        let id = &scope.workflow.id;
+        if is_partial {
+            warn!(workflow.id = id, %error, "a workflow's details could not be read");
+        }
+        let what = format!("details of workflow {id}");
+        self.not_covered
+            .push(NotCovered::new(what, error, is_partial));
+        self.missing.insert(id.clone());
+    }
+}
+
+impl KnownWorkflows<'_> {
+    /// Whether the stored row has the details of the workflow in the state that is listed.
+    fn is_up_to_date(&self, scope: &Scope) -> bool {
+        let listed = &scope.workflow;
+        let modified = listed
+            .last_modified
+            .as_deref()
+            .and_then(|text| parse_micros(text).ok());
+        !self.without_details.contains(&listed.id)
+            && self.stored.get(&listed.id).is_some_and(|stored| {
+                modified == stored.last_modified
+                    && listed.version == stored.version
+                    && scope.is_deleted == stored.is_deleted
+            })
+    }
 }
 
 /// An object that says only: this workflow was there. Everything stored stays.
@@ -81,11 +119,28 @@ fn seen(scope: &Scope) -> Box<str> {
     json!({ "id": scope.workflow.id }).to_string().into()
 }
 
-async fn ask(client: &GraphClient, scope: &Scope) -> Result<Box<str>, ExtractError> {
-    let details = client
-        .entity(scope.path(), &mut decode::WorkflowDetails)
-        .await?;
-    Ok(details.raw)
+/// A live workflow that answers 404 was deleted since it was listed.
+async fn ask(
+    client: &GraphClient,
+    scope: &Scope,
+    deleted: DeletedWorkflows,
+) -> Result<Box<str>, ExtractError> {
+    let mut decoder = decode::WorkflowDetails;
+    let answer = match client.entity(scope.path(), &mut decoder).await {
+        Err(error)
+            if error.kind() == ErrorKind::NotFound
+                && !scope.is_deleted
+                && deleted != DeletedWorkflows::Skip =>
+        {
+            let path = path_of(&scope.workflow.id, true);
+            match client.entity(path, &mut decoder).await {
+                Err(again) if is_refusal(&again) => Err(error),
+                answer => answer,
+            }
+        }
+        answer => answer,
+    };
+    Ok(answer?.raw)
 }
 
 /// Flattens the objects into rows, one per workflow, ascending by id.
