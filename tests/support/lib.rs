@@ -9,10 +9,14 @@
     reason = "what goes wrong here fails the test that asked for it"
 )]
 
+pub mod aftermath;
 pub mod dataset;
+pub mod eavesdropper;
 pub mod expected;
 pub mod office;
 
+pub use aftermath::contents;
 pub use dataset::{Facts, data_files, facts};
+pub use eavesdropper::Eavesdropper;
 pub use expected::{assert_same, expected};
-pub use office::{Office, provable};
+pub use office::{Office, compact, provable};

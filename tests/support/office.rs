@@ -24,6 +24,19 @@ pub fn provable(seed: u64) -> TenantConfig {
     config
 }
 
+/// The same with ten days of history: for suites that export it often.
+pub fn compact(seed: u64) -> TenantConfig {
+    let mut config = provable(seed);
+    for schedule in config
+        .workflows
+        .iter_mut()
+        .filter_map(|workflow| workflow.schedule.as_mut())
+    {
+        schedule.history = Duration::from_mins(10 * 24 * 60 + 6);
+    }
+    config
+}
+
 /// An exporter and the dataset it writes. Change [`Office::request`] and [`Office::client`] to
 /// change what it does.
 pub struct Office {

@@ -1,0 +1,141 @@
+//! Ids are data: whatever they hold, they end up in the tables and never in a path.
+
+use std::path::Path;
+use std::time::Duration;
+
+use lcw_simulator::{Category, RunPlan, Simulator, TenantConfig, WorkflowConfig};
+use lcw_tests::{Office, contents};
+use lcw_transform::Table;
+
+const IDS: [&str; 24] = [
+    "a/b",
+    "/etc/passwd",
+    "../../../../tmp/lcw-escaped",
+    "..\\..\\windows",
+    "%2e%2e",
+    "%2E%2E%2Fx",
+    "%2F",
+    "%00",
+    "x%",
+    "it's \"quoted\"",
+    "';DROP TABLE runs;--",
+    "line\nbreak\r\nand\ttab",
+    "\u{1b}[2J",
+    "?$filter=x&y#z",
+    "a+b c",
+    " leading and trailing ",
+    "run_date=2026-11-22",
+    "tenant_id=..",
+    "CON",
+    "C:\\x",
+    "{\"id\":1}",
+    "Робота-新入社員-🦀-e\u{301}\u{202e}",
+    "$count",
+    "__HIVE_DEFAULT_PARTITION__",
+];
+
+fn tenant(ids: &[String]) -> TenantConfig {
+    let mut config = TenantConfig::empty(95);
+    let at = |nth: usize| {
+        config.now - Duration::from_secs(90_000 * (u64::try_from(nth).unwrap() % 8 + 1))
+    };
+    let mut runs = Vec::new();
+    for (nth, id) in ids.iter().enumerate() {
+        // Each id names a workflow with a run of the same name, and a run of the first workflow.
+        runs.push((nth, RunPlan::new(at(nth), 2).named(id)));
+        runs.push((0, RunPlan::new(at(nth), 3).named(format!("{id}{nth}"))));
+    }
+    config.workflows = ids
+        .iter()
+        .map(|id| {
+            let mut workflow = WorkflowConfig::new(Category::Mover, id.as_str());
+            workflow.id = Some(id.clone());
+            workflow
+        })
+        .collect();
+    config.runs = runs;
+    config.paging.page_size = 1..=2;
+    config
+}
+
+/// `_manifests/…`, `_staging`, `_lock`, …, or `table/tenant_id=guid[/run_date=date]/part-0.ext`.
+fn is_of_the_layout(path: &Path, tenant: &str) -> bool {
+    let parts: Vec<&str> = path.iter().map(|part| part.to_str().unwrap()).collect();
+    let is_table = |name: &str| Table::ALL.iter().any(|table| table.name() == name);
+    let is_day = |name: &str| {
+        let day = name
+            .strip_prefix("run_date=")
+            .map(str::parse::<jiff::civil::Date>);
+        day.is_some_and(|day| day.is_ok())
+    };
+    let is_file = |name: &str| name == "part-0.parquet" || name == "part-0.ndjson.zst";
+    match &*parts {
+        ["_dataset.json" | "_lock" | "_lock.json" | "_commit.lock"] => true,
+        ["_manifests", name] => {
+            path.extension()
+                .is_some_and(|extension| extension == "json")
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
+        }
+        [table, partition, day, file] => {
+            is_table(table)
+                && *partition == format!("tenant_id={tenant}")
+                && is_day(day)
+                && is_file(file)
+        }
+        [table, partition, file] => {
+            is_table(table) && *partition == format!("tenant_id={tenant}") && is_file(file)
+        }
+        _ => false,
+    }
+}
+
+#[tokio::test]
+async fn hostile_ids_end_in_correct_tables_and_in_no_path() {
+    let long = "長い".repeat(300);
+    let ids: Vec<String> = IDS
+        .into_iter()
+        .chain([long.as_str()])
+        .map(str::to_owned)
+        .collect();
+    for mut office in Office::of_each_format() {
+        let tenant = Simulator::start(tenant(&ids)).await.unwrap();
+        for _ in 0..2 {
+            let summary = office.export(&tenant).await;
+            assert_eq!(summary.exit_code, 0, "{summary:#?}");
+            office.assert_holds(&tenant, &tenant.truth());
+        }
+        for path in contents(office.scratch()).into_keys() {
+            let inside = path.strip_prefix(office.out());
+            let inside = inside.unwrap_or_else(|_| panic!("{} is outside", path.display()));
+            assert!(
+                is_of_the_layout(inside, tenant.tenant_id()),
+                "{}",
+                inside.display()
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn ids_that_no_url_can_say_are_named_and_left_out() {
+    for id in [".", ".."] {
+        for mut office in Office::of_each_format() {
+            let ids = ["plain".to_owned(), "other".to_owned()];
+            let mut config = tenant(&ids);
+            let at = config.now - Duration::from_hours(30);
+            config.runs.push((0, RunPlan::new(at, 2).named(id)));
+            let tenant = Simulator::start(config).await.unwrap();
+            let summary = office.export(&tenant).await;
+            assert_eq!(summary.exit_code, 4, "{summary:#?}");
+            let [left_out] = &*summary.not_covered else {
+                panic!("{:#?}", summary.not_covered);
+            };
+            assert!(left_out.what.contains(&format!(" {id} ")), "{left_out:?}");
+            let truth = tenant.truth();
+            office.assert_nothing_false(&tenant, &truth);
+            assert_eq!(office.facts(&tenant, Table::Runs).len(), truth.runs.len());
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Workflows and runs that go away between their listing and their reading.
+
+use std::sync::Arc;
+
+use lcw_simulator::{Endpoint, Fault, FaultRule, Simulator};
+use lcw_tests::{Office, assert_same, compact, expected};
+use lcw_transform::Table;
+
+/// A tenant, and something that happens to it just before a certain request is answered.
+async fn before(
+    seed: u64,
+    endpoint: Endpoint,
+    nth: u64,
+    happens: impl FnOnce(&Simulator) + Send + 'static,
+) -> Arc<Simulator> {
+    let tenant = Arc::new(Simulator::start(compact(seed)).await.unwrap());
+    let weak = Arc::downgrade(&tenant);
+    tenant.before(endpoint, nth, move || happens(&weak.upgrade().unwrap()));
+    tenant
+}
+
+#[tokio::test]
+async fn a_listed_run_that_answers_404_is_recorded_and_left_out() {
+    for mut office in Office::of_each_format() {
+        let tenant = Simulator::start(compact(61)).await.unwrap();
+        let truth = tenant.truth();
+        let run = &truth.results[0].run_id;
+        let rule = FaultRule::new(Fault::NotFound).on(Endpoint::RunResults);
+        tenant.inject(rule.path_contains(run));
+        let summary = office.export(&tenant).await;
+        assert_eq!(summary.exit_code, 4, "{summary:#?}");
+        let [left_out] = &*summary.not_covered else {
+            panic!("{:#?}", summary.not_covered);
+        };
+        assert!(left_out.what.contains(run), "{left_out:?}");
+
+        office.assert_nothing_false(&tenant, &truth);
+        let runs = office.facts(&tenant, Table::Runs);
+        assert_same("runs", &runs, &expected(&truth, Table::Runs));
+        let mut rest = truth.clone();
+        rest.results.retain(|result| result.run_id != *run);
+        let results = office.facts(&tenant, Table::UserProcessingResults);
+        assert_same(
+            "results",
+            &results,
+            &expected(&rest, Table::UserProcessingResults),
+        );
+        office.assert_completes(&tenant).await;
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_ages_out_after_its_listing_keeps_its_row() {
+    for mut office in Office::of_each_format() {
+        let tenant = Arc::new(Simulator::start(compact(62)).await.unwrap());
+        let truth = tenant.truth();
+        let run = truth.results[0].run_id.clone();
+        let (weak, dropped) = (Arc::downgrade(&tenant), run.clone());
+        tenant.before(Endpoint::RunResults, 1, move || {
+            weak.upgrade().unwrap().drop_run(&dropped);
+        });
+        let summary = office.export(&tenant).await;
+        assert_eq!(summary.exit_code, 4, "{summary:#?}");
+        let mut rest = truth.clone();
+        rest.results.retain(|result| result.run_id != run);
+        office.assert_holds(&tenant, &rest);
+
+        let again = office.export(&tenant).await;
+        assert_eq!(again.exit_code, 0, "{again:#?}");
+        office.assert_holds(&tenant, &rest);
+    }
+}
+
+#[tokio::test]
+async fn a_workflow_that_is_deleted_before_its_runs_are_listed_is_read_where_it_went() {
+    for mut office in Office::of_each_format() {
+        let tenant = before(63, Endpoint::Runs, 1, |tenant| {
+            tenant.delete_workflow(&tenant.workflow_ids()[1]);
+        })
+        .await;
+        let summary = office.export(&tenant).await;
+        assert_eq!(summary.exit_code, 0, "{summary:#?}");
+        assert!(summary.not_covered.is_empty(), "{:?}", summary.not_covered);
+        office.assert_holds(&tenant, &tenant.truth());
+        office.assert_completes(&tenant).await;
+    }
+}
+
+#[tokio::test]
+async fn a_workflow_that_is_deleted_before_its_results_are_read_is_read_where_it_went() {
+    for mut office in Office::of_each_format() {
+        let tenant = before(64, Endpoint::RunResults, 1, |tenant| {
+            tenant.delete_workflow(&tenant.workflow_ids()[2]);
+        })
+        .await;
+        let summary = office.export(&tenant).await;
+        assert_eq!(summary.exit_code, 0, "{summary:#?}");
+        // Its open run was listed before it was canceled; the next export sees that.
+        office.assert_completes(&tenant).await;
+    }
+}
+
+#[tokio::test]
+async fn a_workflow_that_is_gone_for_good_is_recorded_and_the_others_are_whole() {
+    for mut office in Office::of_each_format() {
+        let tenant = before(65, Endpoint::Runs, 1, |tenant| {
+            tenant.purge_workflow(&tenant.workflow_ids()[1]);
+        })
+        .await;
+        let gone = tenant.workflow_ids()[1].clone();
+        let summary = office.export(&tenant).await;
+        assert_eq!(summary.exit_code, 4, "{summary:#?}");
+        assert!(
+            summary
+                .not_covered
+                .iter()
+                .all(|left_out| left_out.what.contains(&gone))
+        );
+        let truth = tenant.truth();
+        for table in [Table::Runs, Table::UserProcessingResults] {
+            assert_same(
+                table.name(),
+                &office.facts(&tenant, table),
+                &expected(&truth, table),
+            );
+        }
+        let again = office.export(&tenant).await;
+        assert_eq!(again.exit_code, 0, "{again:#?}");
+    }
+}
