@@ -1,0 +1,50 @@
+//! What must not show, and the search for it.
+
+use std::collections::{BTreeSet, HashMap};
+
+use lcw_simulator::Simulator;
+
+/// The beginning of every token that the simulated tenant issues.
+const TOKEN: &str = "eyJ0eXAi";
+
+/// No canary is shorter.
+const STARTS: usize = 6;
+
+/// The secret, the tokens, the skip tokens that were asked for, and the ids of all subjects.
+pub(crate) fn of(tenant: &Simulator) -> BTreeSet<String> {
+    let subjects = tenant.truth_of_everything_ever().results.into_iter();
+    let subjects =
+        subjects.filter_map(|result| result.value["subject"]["id"].as_str().map(str::to_owned));
+    let requests = tenant.requests();
+    let skip_tokens = requests.iter().filter_map(|request| {
+        let (_, token) = request.query.split_once("skiptoken=")?;
+        token.split('&').next().map(str::to_owned)
+    });
+    let mut canaries: BTreeSet<String> = subjects.chain(skip_tokens).collect();
+    assert!(canaries.len() > 10, "{canaries:?}");
+    canaries.insert(tenant.client_secret().to_owned());
+    canaries.insert(TOKEN.to_owned());
+    canaries.insert("skiptoken=".to_owned());
+    canaries.insert("Bearer".to_owned());
+    canaries
+}
+
+/// None of `canaries` is in `text`; where one is, its surroundings are shown.
+pub(crate) fn assert_none(what: &str, text: &str, canaries: &BTreeSet<String>) {
+    // Logs are long and canaries many: look at each place once, by the first bytes.
+    let mut by_start: HashMap<&[u8], Vec<&str>> = HashMap::new();
+    for canary in canaries {
+        let start = &canary.as_bytes()[..STARTS];
+        by_start.entry(start).or_default().push(canary);
+    }
+    for (at, start) in text.as_bytes().windows(STARTS).enumerate() {
+        let candidates = by_start.get(start).into_iter().flatten();
+        for canary in candidates {
+            if text.as_bytes()[at..].starts_with(canary.as_bytes()) {
+                let from = text.floor_char_boundary(at.saturating_sub(300));
+                let to = text.ceil_char_boundary(at + canary.len() + 100);
+                panic!("{canary} is in {what}: …{}…", &text[from..to]);
+            }
+        }
+    }
+}
