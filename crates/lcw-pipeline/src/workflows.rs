@@ -64,7 +64,12 @@ pub(crate) async fn details(
                 details.objects.push(object);
             }
             Err(error) if is_refusal(&error) => {
-                let tolerated = scope.is_deleted && deleted != DeletedWorkflows::Require;
+                // A workflow that is listed but not found is on its way out: it is named, and asked
+                // for again, but nothing that can be had is missing.
+                let tolerated = match error.kind() {
+                    ErrorKind::NotFound => true,
+                    _ => scope.is_deleted && deleted != DeletedWorkflows::Require,
+                };
                 details.objects.push(scope.workflow.raw.clone());
                 details.leave_out(scope, &error, !tolerated);
             }
