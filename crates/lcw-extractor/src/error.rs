@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::config::ConfigError;
 use crate::graph_error::GraphError;
 use crate::permission::Resource;
+use crate::text::presentable;
 use crate::token::TokenError;
 
 /// What kind of failure it is, for deciding what to do about it.
@@ -284,14 +285,65 @@ fn network_remedy(failure: &Failure) -> &'static str {
     }
 }
 
+/// How often a host is asked for that nobody knows, while nothing has ever come from it: a typing
+/// error, most likely. Later its name is as good as any, and asked for as often.
+const FIRST_CONTACTS: u32 = 3;
+
+/// How the resolvers of the platforms say that there is no such name.
+const UNKNOWN_HOST: [&str; 4] = [
+    "Name or service not known",
+    "Name does not resolve",
+    "nodename nor servname provided",
+    "No such host is known",
+];
+
+/// Whether a lost connection stays lost however often it is tried.
+pub(crate) fn is_hopeless(
+    error: &(dyn Error + 'static),
+    attempts: u32,
+    was_ever_answered: bool,
+) -> bool {
+    let is_unknown = || UNKNOWN_HOST.iter().any(|words| mentions(error, words));
+    mentions_certificate(error)
+        || (attempts >= FIRST_CONTACTS && !was_ever_answered && is_unknown())
+}
+
 /// Whether a chain of errors speaks of a certificate: a refusal that no repetition changes.
 pub(crate) fn mentions_certificate(error: &(dyn Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if error.to_string().contains("invalid peer certificate") {
-            return true;
-        }
-        cause = error.source();
+    mentions(error, "invalid peer certificate")
+}
+
+fn mentions(error: &(dyn Error + 'static), words: &str) -> bool {
+    causes(error).any(|cause| cause.to_string().contains(words))
+}
+
+/// The innermost reason of a lost connection, for the log.
+pub(crate) fn root_cause(error: &(dyn Error + 'static)) -> Option<String> {
+    causes(error)
+        .last()
+        .map(|cause| presentable(&cause.to_string()))
+}
+
+fn causes<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> + 'a {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_host_is_hopeless_until_something_has_come_from_it() {
+        let lost = |text: &str| std::io::Error::other(std::io::Error::other(text.to_owned()));
+        let unknown = lost("failed to lookup address information: Name or service not known");
+        assert!(!is_hopeless(&unknown, 2, false));
+        assert!(is_hopeless(&unknown, 3, false));
+        assert!(!is_hopeless(&unknown, 7, true));
+        let refused = lost("Connection refused (os error 111)");
+        assert!(!is_hopeless(&refused, 7, false));
+        let certificate = lost("invalid peer certificate: UnknownIssuer");
+        assert!(is_hopeless(&certificate, 1, true));
     }
-    false
 }

@@ -15,7 +15,7 @@ use crate::body::{self, BodyBuffer, BodyError};
 use crate::client::Shared;
 use crate::config::ConfigError;
 use crate::decode::{DecodeError, Decoded, PageDecoder};
-use crate::error::{ErrorKind, ExtractError, Failure, mentions_certificate};
+use crate::error::{ErrorKind, ExtractError, Failure, is_hopeless};
 use crate::graph_error::GraphError;
 use crate::limiter::{Closed, Permit};
 use crate::path::{CollectionRequest, GraphPath};
@@ -225,7 +225,8 @@ impl Shared {
 
     /// No answer at all.
     fn lost<T>(&self, error: reqwest::Error, effort: &mut Effort<'_>) -> Step<T> {
-        let is_final = mentions_certificate(&error);
+        let was_answered = self.clock.now().is_some();
+        let is_final = is_hopeless(&error, effort.attempts(), was_answered);
         let (origin, source) = (self.origin.to_string(), error.into());
         let failure = Failure::Network { origin, source };
         if is_final {

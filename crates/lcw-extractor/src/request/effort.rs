@@ -1,6 +1,5 @@
 //! The attempts of one request: how many, why, and what was last heard.
 
-use std::error::Error;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
@@ -10,7 +9,7 @@ use uuid::Uuid;
 
 use super::{Step, Stop, Target, Told};
 use crate::config::ClientConfig;
-use crate::error::{ErrorKind, ExtractError, Failure, RequestError, remedy};
+use crate::error::{ErrorKind, ExtractError, Failure, RequestError, remedy, root_cause};
 use crate::graph_error::GraphError;
 use crate::retry::Schedule;
 use crate::text::presentable;
@@ -210,7 +209,7 @@ impl<'a> Effort<'a> {
             graph.client_request_id = self.client_request_id.as_str(),
             retry.attempt = self.attempts,
             retry.delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
-            cause = failure.and_then(root_cause),
+            cause = failure.and_then(cause),
             "{message}",
         );
     }
@@ -222,13 +221,9 @@ fn new_id() -> String {
 
 /// The innermost reason of a lost connection. Only of that: what a decoder says
 /// may repeat the body.
-fn root_cause(failure: &Failure) -> Option<String> {
-    let Failure::Network { source, .. } = failure else {
-        return None;
-    };
-    let mut cause: &(dyn Error + 'static) = source.as_ref();
-    while let Some(source) = cause.source() {
-        cause = source;
+fn cause(failure: &Failure) -> Option<String> {
+    match failure {
+        Failure::Network { source, .. } => root_cause(source.as_ref()),
+        _ => None,
     }
-    Some(presentable(&cause.to_string()))
 }

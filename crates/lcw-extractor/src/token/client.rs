@@ -1,6 +1,7 @@
 //! Asking a token service, with the same patience as Graph.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::{Response, StatusCode};
@@ -13,7 +14,7 @@ use uuid::Uuid;
 use super::{AccessToken, TokenError};
 use crate::body;
 use crate::config::ClientConfig;
-use crate::error::mentions_certificate;
+use crate::error::{is_hopeless, root_cause};
 use crate::http::Agents;
 use crate::origin::Origin;
 use crate::path::segment;
@@ -30,6 +31,7 @@ pub struct TokenClient {
     graph: Origin,
     config: Arc<ClientConfig>,
     deadline: Option<Instant>,
+    was_answered: Arc<AtomicBool>,
 }
 
 impl TokenClient {
@@ -44,6 +46,7 @@ impl TokenClient {
             graph,
             config,
             deadline,
+            was_answered: Arc::default(),
         }
     }
 
@@ -91,6 +94,7 @@ impl TokenClient {
 
     /// Reads an answer; an error when there is no point in asking again.
     async fn read(&self, answer: Response, asking: &Asking) -> Result<Answer, TokenError> {
+        self.was_answered.store(true, Ordering::Relaxed);
         let status = answer.status();
         let now = date_of(answer.headers()).unwrap_or_else(jiff::Timestamp::now);
         let asked = retry_after(answer.headers(), now);
@@ -122,7 +126,11 @@ impl TokenClient {
         } else {
             None
         };
-        let is_final = matches!(&trouble, Trouble::Lost(error) if mentions_certificate(error));
+        let was_answered = self.was_answered.load(Ordering::Relaxed);
+        let is_final = matches!(
+            &trouble,
+            Trouble::Lost(error) if is_hopeless(error, asking.attempts, was_answered)
+        );
         if is_final || asking.attempts >= self.config.max_attempts {
             return Err(asking.exhausted(trouble));
         }
@@ -136,7 +144,9 @@ impl TokenClient {
             });
         }
         warn!(
+            url = asking.url,
             http.status = trouble.status().map(|status| status.as_u16()),
+            cause = trouble.cause(),
             retry.attempt = asking.attempts,
             retry.delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
             "asking the token service again",
@@ -158,6 +168,13 @@ enum Trouble {
 }
 
 impl Trouble {
+    fn cause(&self) -> Option<String> {
+        match self {
+            Self::Lost(error) => root_cause(error),
+            Self::Failed(..) | Self::Unreadable(_) => None,
+        }
+    }
+
     fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Lost(_) => None,
