@@ -1,6 +1,5 @@
 //! The published contracts: tables and the pipeline file.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::Context;
@@ -25,32 +24,54 @@ pub(crate) fn schema(args: &SchemaArgs, to: &Output) -> Result<u8, Failure> {
     match (to.json, schemas.as_slice()) {
         (true, [one]) => print::json(one)?,
         (true, all) => print::json(&all)?,
-        (false, all) => print::text(&all.iter().map(text).collect::<Vec<_>>().join("\n"))?,
+        (false, [one]) => print::text(&text(one, true))?,
+        (false, all) => {
+            let tables: Vec<String> = all.iter().map(|one| text(one, false)).collect();
+            print::text(&tables.join("\n"))?;
+        }
     }
     Ok(0)
 }
 
-fn text(schema: &PublishedSchema) -> String {
-    let wide = schema
-        .columns
-        .iter()
-        .map(|column| column.name.len())
-        .max()
-        .unwrap_or(0);
-    let mut text = format!("{}: {}\n", schema.table, schema.description);
-    for column in &schema.columns {
-        let source = column.source.unwrap_or("-");
+/// A line per column, and what it means where that is wanted.
+fn text(schema: &PublishedSchema, is_explained: bool) -> String {
+    let columns = || schema.columns.iter().chain(&schema.partition_columns);
+    let wide = columns().map(|column| column.name.len()).max().unwrap_or(0);
+    let mut lines = vec![schema.table.to_owned()];
+    lines.extend(wrapped(schema.description, "  "));
+    lines.push(format!("  key: {}", schema.key.join(", ")));
+    for column in columns() {
+        let source = match (column.source, column.derived_from) {
+            (Some(source), _) => source.to_owned(),
+            (None, Some([from, to])) => format!("{to} - {from}"),
+            (None, None) => String::new(),
+        };
         let unit = column
             .unit
             .map_or_else(String::new, |unit| format!(" ({unit})"));
-        // Writing to a String cannot fail.
-        let _infallible = writeln!(
-            text,
-            "  {:<wide$}  {:<24}  {source}{unit}",
-            column.name, column.r#type
-        );
+        let kind = format!("{}{unit}", column.r#type);
+        let line = format!("  {:<wide$}  {kind:<24}  {source}", column.name);
+        lines.push(line.trim_end().to_owned());
+        if is_explained {
+            lines.extend(wrapped(column.description, "      "));
+        }
     }
-    text
+    lines.join("\n") + "\n"
+}
+
+/// Words in lines of at most 100 letters.
+fn wrapped(text: &str, indent: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.len() + word.len() < 100 => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(format!("{indent}{word}")),
+        }
+    }
+    lines
 }
 
 /// Every contract by the name of its file.

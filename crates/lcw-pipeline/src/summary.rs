@@ -134,7 +134,7 @@ impl Ways {
 /// Where the manifest is.
 #[derive(Debug, Clone, Serialize)]
 pub struct ManifestSummary {
-    /// Path inside the dataset.
+    /// Its file, below [`Summary::out`].
     pub path: String,
     /// SHA-256 of the closed manifest, in hex.
     pub sha256: String,
