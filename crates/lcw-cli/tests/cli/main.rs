@@ -1,0 +1,22 @@
+//! Drives the built program as its users do: command lines, files, environment, signals, a
+//! terminal; and looks at its exit code, its words and the dataset.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "what goes wrong here fails the test that asked for it"
+)]
+
+mod desk;
+mod disk;
+mod documented;
+mod exports;
+mod help;
+mod offline;
+mod pipelines;
+mod precedence;
+mod program;
+mod refusals;
+mod signals;
+mod simulate;
+mod streams;
+mod terminal;
