@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use lcw_pipeline::{FileFormat, NdjsonCompression};
 use lcw_simulator::{Endpoint, Fault, FaultRule, Simulator, TenantConfig};
-use lcw_tests::{assert_same, expected, facts, provable};
+use lcw_tests::{assert_same, compact, expected, facts};
 use lcw_transform::Table;
 use tempfile::TempDir;
 
@@ -27,14 +27,14 @@ pub(crate) struct Desk {
 impl Desk {
     /// A small tenant, full of traps, whose counters can be proven.
     pub(crate) async fn new() -> Self {
-        Self::of(provable(1)).await
+        Self::of(compact(1)).await
     }
 
     /// The same today: ready tokens end by this machine's clock.
     pub(crate) async fn today() -> Self {
         Self::of(TenantConfig {
             now: jiff::Timestamp::now(),
-            ..provable(1)
+            ..compact(1)
         })
         .await
     }

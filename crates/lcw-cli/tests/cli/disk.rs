@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use lcw_pipeline::FileFormat;
 use lcw_simulator::Endpoint;
-use lcw_tests::provable;
 
 use crate::desk::{Desk, contents, data_files};
 use crate::program::Lcw;
@@ -39,7 +38,7 @@ fn others(desk: &Desk) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_second_export_ends_at_once_and_asks_the_service_nothing() {
     let desk = Desk::new().await;
-    let busy = desk.trickle_from(20);
+    let busy = desk.trickle_from(10);
     let first = desk.lcw("export --out data").start();
     busy.recv_timeout(Duration::from_mins(1)).unwrap();
     let holder = std::fs::read(desk.data().join("_lock.json")).unwrap();
@@ -142,10 +141,10 @@ fn days(desk: &Desk, table: &str) -> Vec<PathBuf> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_damaged_partition_is_kept_until_it_is_moved_away_and_backfilled() {
-    let desk = Desk::of(provable(2)).await;
+    let desk = Desk::new().await;
     desk.export();
     let results = days(&desk, "user_processing_results");
-    let (damaged, later) = (&results[10], &results[20]);
+    let (damaged, later) = (&results[4], &results[8]);
     // A few bytes in the middle, as a bad disk leaves them; a later day that would be made anew.
     let mut bytes = std::fs::read(damaged).unwrap();
     let middle = bytes.len() / 2;

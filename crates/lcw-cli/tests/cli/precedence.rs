@@ -147,7 +147,7 @@ async fn of_the_cloud_and_the_proxy() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn of_the_secret() {
     let desk = Desk::today().await;
-    let plan = format!("plan export p.toml {}", desk.urls());
+    let plan = format!("plan export p.toml {}", desk.quickly());
     let plan = || desk.with_secret(&plan).without("AZURE_CLIENT_SECRET");
     let file = |name| format!("[source]\nclient_secret_file = \"{name}\"\n");
     let secret = desk.tenant.client_secret();

@@ -2,17 +2,41 @@
 //! for byte, or as absent as before.
 
 use lcw_simulator::{Endpoint, Fault, FaultRule, Simulator, TenantConfig};
-use lcw_tests::provable;
+use lcw_tests::compact;
 
 use crate::desk::Desk;
 use crate::program::{Ended, Lcw};
 
-/// Runs what `refused` makes, first without a dataset, then with one.
-async fn refuses(code: i32, says: &[&str], refused: impl Fn(&Desk) -> Lcw) {
-    let desk = Desk::today().await;
-    refuses_at(&desk, code, says, &refused);
-    desk.export();
-    refuses_at(&desk, code, says, &refused);
+/// A desk without a dataset, and one with.
+struct Desks([Desk; 2]);
+
+impl Desks {
+    async fn new() -> Self {
+        let with_data = Desk::today().await;
+        with_data.export();
+        Self([Desk::today().await, with_data])
+    }
+
+    /// Runs what `refused` makes at each.
+    #[track_caller]
+    fn refuse(&self, code: i32, says: &[&str], refused: impl Fn(&Desk) -> Lcw) {
+        for desk in &self.0 {
+            refuses_at(desk, code, says, &refused);
+        }
+    }
+
+    /// Every verb that reads a pipeline file refuses this one.
+    #[track_caller]
+    fn refuse_the_file(&self, text: &str, says: &[&str]) {
+        for verb in ["export", "plan export", "status"] {
+            let mut says = says.to_vec();
+            says.push("p.toml");
+            self.refuse(2, &says, |desk| {
+                desk.write("p.toml", text);
+                desk.with_secret(&format!("{verb} p.toml --out data"))
+            });
+        }
+    }
 }
 
 #[track_caller]
@@ -34,6 +58,7 @@ fn refuses_at(desk: &Desk, code: i32, says: &[&str], refused: &impl Fn(&Desk) ->
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn without_credentials() {
+    let desks = Desks::new().await;
     let says = [
         "no credentials",
         "AZURE_TENANT_ID",
@@ -42,47 +67,47 @@ async fn without_credentials() {
         "LCW_ACCESS_TOKEN",
         "lcw demo",
     ];
-    refuses(3, &says, |desk| desk.bare("export --out data")).await;
+    desks.refuse(3, &says, |desk| desk.bare("export --out data"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn with_a_wrong_secret() {
+    let desks = Desks::new().await;
     let says = [
         "AADSTS7000215: Invalid client secret",
         "invalid_client",
         "not its id",
     ];
-    refuses(3, &says, |desk| {
+    desks.refuse(3, &says, |desk| {
         desk.lcw("export --out data")
             .env("AZURE_CLIENT_SECRET", "wrong")
-    })
-    .await;
+    });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn of_an_application_that_the_tenant_does_not_have() {
+    let desks = Desks::new().await;
     let other = "00000000-1111-2222-3333-444444444444";
-    refuses(3, &["AADSTS700016", "check client id"], |desk| {
+    desks.refuse(3, &["AADSTS700016", "check client id"], |desk| {
         desk.lcw("export --out data").env("AZURE_CLIENT_ID", other)
-    })
-    .await;
+    });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn without_the_permission_to_list_workflows() {
+    let desks = Desks::new().await;
     let says = [
         "GET /identityGovernance/lifecycleWorkflows/workflows failed with 403",
         "LifecycleWorkflows-Workflow.ReadBasic.All",
         "admin consent",
         "request-id",
     ];
-    refuses(3, &says, |desk| {
+    desks.refuse(3, &says, |desk| {
         let forbidden = FaultRule::new(Fault::Forbidden).on(Endpoint::Workflows);
         desk.tenant.clear_faults();
         desk.tenant.inject(forbidden.times(1));
         desk.lcw("export --out data")
-    })
-    .await;
+    });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -101,163 +126,148 @@ async fn of_a_host_that_nobody_knows() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn of_plain_http_to_another_machine() {
-    refuses(
+    let desks = Desks::new().await;
+    desks.refuse(
         2,
         &["the Graph URL", "http://graph.example is not https"],
         |desk| desk.with_secret("export --out data --graph-url http://graph.example"),
-    )
-    .await;
-    refuses(
+    );
+    desks.refuse(
         2,
         &["the authority URL", "http://login.example is not https"],
         |desk| desk.with_secret("export --out data --authority-url http://login.example"),
-    )
-    .await;
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn of_a_url_with_the_api_version_in_it() {
-    refuses(
+    let desks = Desks::new().await;
+    desks.refuse(
         2,
         &["https://graph.example must be given without a path"],
         |desk| desk.with_secret("export --out data --graph-url https://graph.example/v1.0"),
-    )
-    .await;
-}
-
-/// Every verb that reads a pipeline file refuses this one.
-async fn refuses_the_file(text: &str, says: &[&str]) {
-    for verb in ["export", "plan export", "status"] {
-        let mut says = says.to_vec();
-        says.push("p.toml");
-        refuses(2, &says, |desk| {
-            desk.write("p.toml", text);
-            desk.with_secret(&format!("{verb} p.toml --out data"))
-        })
-        .await;
-    }
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn of_a_malformed_pipeline_file() {
-    refuses_the_file("[extract]\nrequests_per_second =\n", &["line 2"]).await;
-    refuses_the_file("[extract\n", &["line 1"]).await;
+    let desks = Desks::new().await;
+    desks.refuse_the_file("[extract]\nrequests_per_second =\n", &["line 2"]);
+    desks.refuse_the_file("[extract\n", &["line 1"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn of_an_unknown_key() {
+    let desks = Desks::new().await;
     let says = [
         "line 4",
         "unknown field `lokback`",
         "did you mean `lookback`?",
     ];
-    refuses_the_file("[source]\n\n[extract]\nlokback = \"30d\"\n", &says).await;
+    desks.refuse_the_file("[source]\n\n[extract]\nlokback = \"30d\"\n", &says);
     let says = ["line 1", "unknown field `sorce`", "did you mean `source`?"];
-    refuses_the_file("[sorce]\n", &says).await;
+    desks.refuse_the_file("[sorce]\n", &says);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn of_an_unknown_table() {
+    let desks = Desks::new().await;
     let says = [
         "'--table <NAME>'",
         "rums",
         "runs",
         "user_processing_results",
     ];
-    refuses(2, &says, |desk| desk.lcw("export --out data --table rums")).await;
+    desks.refuse(2, &says, |desk| desk.lcw("export --out data --table rums"));
     let says = ["line 2", "unknown value `rums`", "did you mean `runs`?"];
-    refuses_the_file("[extract]\ntables = [\"rums\"]\n", &says).await;
+    desks.refuse_the_file("[extract]\ntables = [\"rums\"]\n", &says);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn of_a_value_out_of_range() {
+    let desks = Desks::new().await;
     for flag in ["--requests-per-second", "--max-concurrency"] {
         for value in ["0", "-1", "many"] {
-            refuses(2, &[flag, value, "above 0"], |desk| {
+            desks.refuse(2, &[flag, value, "above 0"], |desk| {
                 desk.with_secret(&format!("export --out data {flag} {value}"))
-            })
-            .await;
+            });
         }
     }
-    refuses_the_file(
+    desks.refuse_the_file(
         "[extract]\nrequests_per_second = 0\n",
         &["line 2", "above 0"],
-    )
-    .await;
-    refuses_the_file("[extract]\nmax_concurrency = 0\n", &["line 2", "above 0"]).await;
-    refuses_the_file(
+    );
+    desks.refuse_the_file("[extract]\nmax_concurrency = 0\n", &["line 2", "above 0"]);
+    desks.refuse_the_file(
         "[extract]\nlookback = \"31d\"\n",
         &["line 2", "at most 30d"],
-    )
-    .await;
-    refuses_the_file(
+    );
+    desks.refuse_the_file(
         "[load]\nformat = \"csv\"\n",
         &["line 2", "`parquet`, `ndjson`"],
-    )
-    .await;
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn of_a_compression_that_the_format_does_not_have() {
-    refuses(2, &["gzip", "ndjson", "use zstd"], |desk| {
+    let desks = Desks::new().await;
+    desks.refuse(2, &["gzip", "ndjson", "use zstd"], |desk| {
         desk.write("p.toml", "[load]\ncompression = \"gzip\"\n");
         desk.with_secret("export p.toml --out data")
-    })
-    .await;
+    });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn of_a_pipeline_file_that_does_not_exist() {
+    let desks = Desks::new().await;
     let says = ["cannot read the pipeline file nowhere.toml", "No such file"];
-    refuses(2, &says, |desk| desk.with_secret("export nowhere.toml")).await;
+    desks.refuse(2, &says, |desk| desk.with_secret("export nowhere.toml"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn of_a_window_that_ends_before_it_begins() {
+    let desks = Desks::new().await;
     let says = [
         "--from 2026-11-10 is not before --to 2026-11-01",
         "half-open",
     ];
-    refuses(2, &says, |desk| {
+    desks.refuse(2, &says, |desk| {
         desk.lcw("backfill --out data --from 2026-11-10 --to 2026-11-01")
-    })
-    .await;
-    refuses(2, &["is not before"], |desk| {
+    });
+    desks.refuse(2, &["is not before"], |desk| {
         desk.lcw("backfill --out data --from 2026-11-10 --to 2026-11-10")
-    })
-    .await;
+    });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn of_a_window_that_begins_in_the_future() {
-    refuses(2, &["--from 2999-01-01 lies in the future"], |desk| {
+    let desks = Desks::new().await;
+    desks.refuse(2, &["--from 2999-01-01 lies in the future"], |desk| {
         desk.lcw("backfill --out data --from 2999-01-01 --to 2999-01-02")
-    })
-    .await;
+    });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn of_a_window_that_is_none() {
-    refuses(2, &["--from <D>", "yesterday", "T-7d"], |desk| {
+    let desks = Desks::new().await;
+    desks.refuse(2, &["--from <D>", "yesterday", "T-7d"], |desk| {
         desk.lcw("backfill --out data --from yesterday --to T")
-    })
-    .await;
-    refuses(2, &["--to <D>", "required"], |desk| {
+    });
+    desks.refuse(2, &["--to <D>", "required"], |desk| {
         desk.lcw("backfill --out data --from T-7d")
-    })
-    .await;
+    });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn of_a_window_for_the_incremental_export() {
+    let desks = Desks::new().await;
     for verb in ["export", "plan export"] {
         for flag in ["--from T-7d", "--to T", "--workflow x"] {
             let name = flag.split(' ').next().unwrap();
             let says = [&format!("{name} is for backfill"), "lcw backfill --from"];
-            refuses(2, &says, |desk| {
+            desks.refuse(2, &says, |desk| {
                 desk.lcw(&format!("{verb} --out data {flag}"))
-            })
-            .await;
+            });
         }
     }
 }
@@ -288,7 +298,8 @@ async fn of_a_workflow_that_the_tenant_does_not_have() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn of_a_folder_that_holds_something_else() {
-    refuses(
+    let desks = Desks::new().await;
+    desks.refuse(
         2,
         &["thesis is not a dataset", "chapter.tex", "choose an empty"],
         |desk| {
@@ -297,25 +308,25 @@ async fn of_a_folder_that_holds_something_else() {
             desk.write("thesis/chapter.tex", "precious");
             desk.lcw("export --out thesis")
         },
-    )
-    .await;
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn of_a_file_in_the_place_of_the_folder() {
+    let desks = Desks::new().await;
     for out in ["file", "file/data"] {
-        refuses(1, &["file", "a part of the path is a file"], |desk| {
+        desks.refuse(1, &["file", "a part of the path is a file"], |desk| {
             desk.write("file", "precious");
             desk.lcw("export").arg("--out").arg(out)
-        })
-        .await;
+        });
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn of_a_folder_where_nobody_may_write() {
+    let desks = Desks::new().await;
     let says = ["/sys", "cannot make"];
-    refuses(1, &says, |desk| desk.lcw("export --out /sys/lcw-data")).await;
+    desks.refuse(1, &says, |desk| desk.lcw("export --out /sys/lcw-data"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -343,19 +354,19 @@ async fn of_a_dataset_in_another_format() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn with_a_token_of_another_tenant() {
+    let desks = Desks::new().await;
     let other = "00000000-1111-2222-3333-444444444444";
     let says = ["the token belongs to tenant", other, "tenant_id"];
-    refuses(3, &says, |desk| {
+    desks.refuse(3, &says, |desk| {
         desk.lcw("export --out data")
             .env("LCW_ACCESS_TOKEN", desk.tenant.issue_token())
             .env("AZURE_TENANT_ID", other)
-    })
-    .await;
+    });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn with_a_token_that_does_not_say_its_tenant() {
-    let mut config = provable(1);
+    let mut config = compact(1);
     config.now = jiff::Timestamp::now();
     config.access.opaque_tokens = true;
     let desk = Desk::of(config).await;
@@ -377,62 +388,63 @@ async fn with_a_token_that_does_not_say_its_tenant() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn with_a_token_that_has_ended() {
+    let desks = Desks::new().await;
     let config = TenantConfig {
         now: "2020-01-01T00:00:00Z".parse().unwrap(),
-        ..provable(1)
+        ..compact(1)
     };
     let old = Simulator::start(config).await.unwrap().issue_token();
     let says = ["the ready access token has expired", "LCW_ACCESS_TOKEN"];
-    refuses(3, &says, |desk| {
+    desks.refuse(3, &says, |desk| {
         desk.lcw("export --out data").env("LCW_ACCESS_TOKEN", &old)
-    })
-    .await;
+    });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn with_a_secret_file_that_holds_nothing() {
+    let desks = Desks::new().await;
     for text in ["", "\n", "\r\n"] {
-        refuses(3, &["client_secret_file secret.txt is empty"], |desk| {
+        desks.refuse(3, &["client_secret_file secret.txt is empty"], |desk| {
             desk.write("secret.txt", text);
             desk.write("p.toml", "[source]\nclient_secret_file = \"secret.txt\"\n");
             let lcw = desk.lcw("export p.toml --out data");
             lcw.without("AZURE_CLIENT_SECRET")
-        })
-        .await;
+        });
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn with_a_secret_file_that_is_not_there() {
+    let desks = Desks::new().await;
     let says = [
         "cannot read client_secret_file secret.txt",
         "check the path",
     ];
-    refuses(3, &says, |desk| {
+    desks.refuse(3, &says, |desk| {
         desk.write("p.toml", "[source]\nclient_secret_file = \"secret.txt\"\n");
         let lcw = desk.lcw("export p.toml --out data");
         lcw.without("AZURE_CLIENT_SECRET")
-    })
-    .await;
+    });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn without_the_token_that_was_asked_for() {
-    refuses(
+    let desks = Desks::new().await;
+    desks.refuse(
         3,
         &["auth is `token`", "LCW_ACCESS_TOKEN is not set"],
         |desk| {
             desk.write("p.toml", "[source]\nauth = \"token\"\n");
             desk.lcw("export p.toml --out data")
         },
-    )
-    .await;
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn of_certificate_authorities_that_are_none() {
+    let desks = Desks::new().await;
     for (text, says) in [(None, "No such file"), (Some("text"), "no PEM certificate")] {
-        refuses(
+        desks.refuse(
             2,
             &["cannot read certificate authorities from ca.pem", says],
             |desk| {
@@ -442,15 +454,14 @@ async fn of_certificate_authorities_that_are_none() {
                 desk.write("p.toml", "[source]\nca_file = \"ca.pem\"\n");
                 desk.lcw("export p.toml --out data")
             },
-        )
-        .await;
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn of_a_log_filter_that_is_none() {
-    refuses(2, &["RUST_LOG `lcw=loud`", "debug"], |desk| {
+    let desks = Desks::new().await;
+    desks.refuse(2, &["RUST_LOG `lcw=loud`", "debug"], |desk| {
         desk.lcw("export --out data").env("RUST_LOG", "lcw=loud")
-    })
-    .await;
+    });
 }

@@ -27,7 +27,7 @@ fn days(rows: &Facts) -> BTreeSet<String> {
 async fn a_signal_leaves_whole_days_oldest_first_and_a_true_summary() {
     for (signal, code) in SIGNALS {
         let desk = Desk::new().await;
-        let busy = desk.trickle_from(60);
+        let busy = desk.trickle_from(25);
         let line = "export --out data --json --max-concurrency 2";
         let export = desk.lcw(line).start();
         busy.recv_timeout(Duration::from_mins(1)).unwrap();
