@@ -12,7 +12,7 @@ use crate::error::DatasetError;
 use crate::format::{Format, RowReader};
 use crate::identity::Identity;
 use crate::layout;
-use crate::manifest::Manifest;
+use crate::manifest::{FileChange, Manifest};
 use crate::storage::{LocalStorage, Storage};
 use crate::table::TableSpec;
 
@@ -218,6 +218,20 @@ impl Dataset {
             Ok(reader) => Ok(Rows { path, reader }),
             Err(error) => Err(DatasetError::read(&path, error)),
         }
+    }
+
+    /// Whether the file that a manifest names is there, byte for byte as it was written.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn is_in_place(&self, change: &FileChange) -> Result<bool, DatasetError> {
+        let (Some(after), Some(mut file)) = (&change.after, self.storage.read(&change.path)?)
+        else {
+            return Ok(false);
+        };
+        let shown = self.storage.locate(&change.path);
+        let found = crate::format::digest(&mut file).map_err(DatasetError::io("read", &shown))?;
+        Ok(found.0 == after.sha256)
     }
 
     /// Ids of all exports with a manifest, oldest first.

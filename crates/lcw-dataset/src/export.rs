@@ -68,15 +68,15 @@ impl<'w> Export<'w> {
     }
 
     /// Gives every table that has no file one without rows, on `last_day` where tables are kept
-    /// by day, so that whoever reads a table finds its columns.
+    /// by day, so that whoever reads a table finds its columns. Says which tables got one.
     ///
     /// # Errors
     /// As [`Staging::commit`], and for an unknown table.
-    pub fn ensure_every_table_has_a_file(
+    pub fn ensure_every_table_has_a_file<'t>(
         &mut self,
-        tables: &[&str],
+        tables: &[&'t str],
         last_day: Date,
-    ) -> Result<(), DatasetError> {
+    ) -> Result<Vec<&'t str>, DatasetError> {
         let (mut dated, mut undated) = (Vec::new(), Vec::new());
         for name in tables {
             let by_day = self.dataset().table(name)?.by_day();
@@ -89,6 +89,7 @@ impl<'w> Export<'w> {
                 group.push(*name);
             }
         }
+        let made = [undated.as_slice(), &dated].concat();
         for (day, tables) in [(None, undated), (Some(last_day), dated)] {
             if !tables.is_empty() {
                 let mut staging = self.day(day)?;
@@ -98,7 +99,7 @@ impl<'w> Export<'w> {
                 staging.commit()?;
             }
         }
-        Ok(())
+        Ok(made)
     }
 
     /// Ends the export: its manifest says how, and becomes the predecessor of the next.
@@ -202,8 +203,10 @@ impl Journal {
         &mut self,
         day: Option<Date>,
         files: BTreeMap<String, FileChange>,
+        has_gaps: bool,
     ) -> Result<(), DatasetError> {
         let record = self.day(day);
+        record.has_gaps |= has_gaps;
         record.state = DayState::Intended;
         record.files.extend(files);
         self.save().map(|_| ())
@@ -214,8 +217,10 @@ impl Journal {
         &mut self,
         day: Option<Date>,
         stats: &BTreeMap<String, MergeStats>,
+        has_gaps: bool,
     ) -> Result<(), DatasetError> {
         let record = self.day(day);
+        record.has_gaps |= has_gaps;
         record.state = DayState::Committed;
         let files: Vec<_> = record.files.values().cloned().collect();
         for file in files {
@@ -244,6 +249,7 @@ impl Journal {
             .or_insert_with(|| DayRecord {
                 state: DayState::Intended,
                 files: BTreeMap::new(),
+                has_gaps: false,
             })
     }
 

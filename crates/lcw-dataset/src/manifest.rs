@@ -102,6 +102,9 @@ pub struct DayRecord {
     pub state: DayState,
     /// Files by table; tables whose rows did not change are not named.
     pub files: BTreeMap<String, FileChange>,
+    /// Something that the export meant to read for the day could not be read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_gaps: bool,
 }
 
 /// Whether the files of a day are in place.
@@ -284,6 +287,12 @@ impl Manifest {
     pub fn is_committed(&self, day: Option<jiff::civil::Date>) -> bool {
         let record = self.days.get(&crate::layout::day_key(day));
         record.is_some_and(|record| record.state == DayState::Committed)
+    }
+
+    /// Whether a day was published as a whole, with everything that was meant to be read for it.
+    pub fn is_whole(&self, day: jiff::civil::Date) -> bool {
+        let record = self.days.get(&crate::layout::day_key(Some(day)));
+        record.is_some_and(|record| record.state == DayState::Committed && !record.has_gaps)
     }
 
     /// Every file that it left, newest knowledge of this export.

@@ -21,6 +21,7 @@ use crate::table::{RAW_COLUMN, TableSpec};
 pub struct Staging<'e> {
     journal: &'e mut Journal,
     day: Option<Date>,
+    has_gaps: bool,
     stats: BTreeMap<String, MergeStats>,
     files: BTreeMap<String, StagedFile>,
 }
@@ -54,9 +55,15 @@ impl<'e> Staging<'e> {
         Self {
             journal,
             day,
+            has_gaps: false,
             stats: BTreeMap::new(),
             files: BTreeMap::new(),
         }
+    }
+
+    /// Notes in the manifest that something of the day could not be read.
+    pub fn note_gap(&mut self) {
+        self.has_gaps = true;
     }
 
     /// Merges new rows, strictly ascending by key, with the stored ones into a staged file.
@@ -121,6 +128,7 @@ impl<'e> Staging<'e> {
         let Self {
             journal,
             day,
+            has_gaps,
             stats,
             files,
         } = self;
@@ -128,10 +136,10 @@ impl<'e> Staging<'e> {
             let changes = files
                 .iter()
                 .map(|(table, file)| (table.clone(), file.change()));
-            journal.intend(day, changes.collect())?;
+            journal.intend(day, changes.collect(), has_gaps)?;
             publish(journal.dataset(), files)?;
         }
-        journal.committed(day, &stats)?;
+        journal.committed(day, &stats, has_gaps)?;
         Ok(Committed { tables: stats })
     }
 

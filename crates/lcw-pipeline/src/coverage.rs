@@ -22,7 +22,8 @@ pub(crate) fn window_start(now: i64, lookback: i64, last_complete: Option<i64>) 
     }
 }
 
-/// Whole days that lie between a workflow's last complete listing and what the service still has.
+/// Days of which at least a part lies between a workflow's last complete listing and what the
+/// service still has.
 pub(crate) fn lost_days(now: i64, last_complete: Option<i64>) -> Vec<Date> {
     let Some(last) = last_complete.filter(|last| *last < now - RETENTION) else {
         return Vec::new();
@@ -30,7 +31,7 @@ pub(crate) fn lost_days(now: i64, last_complete: Option<i64>) -> Vec<Date> {
     let kept_from = date_of(now - RETENTION);
     date_of(last)
         .series(jiff::Span::new().days(1))
-        .take_while(|day| *day < kept_from)
+        .take_while(|day| *day <= kept_from)
         .collect()
 }
 
@@ -73,7 +74,7 @@ mod tests {
         assert!(lost_days(NOW, None).is_empty());
         assert!(lost_days(NOW, Some(NOW - 29 * DAY)).is_empty());
         let lost = lost_days(NOW, Some(NOW - 33 * DAY));
-        assert_eq!(lost.len(), 3);
+        assert_eq!(lost.len(), 4, "the last one in part");
         assert_eq!(lost[0], date_of(NOW - 33 * DAY));
     }
 }

@@ -71,6 +71,13 @@ impl Draft {
         }
         summary.runs.fetched = written.fetched;
         summary.proof = written.proof;
+        if summary.proof.over > 0 {
+            summary.warnings.push(format!(
+                "{} runs returned more users than the service counts for them: their rows are \
+                 kept, but the counts do not explain them",
+                summary.proof.over
+            ));
+        }
         summary.ways.results = written.ways.results;
         summary.not_covered.extend(written.not_covered);
         summary.manifest = manifest;

@@ -76,19 +76,20 @@ impl Exporter {
             source.catalog.scopes.len()
         ));
         let tables = by_run(&self.request);
-        draft
-            .summary
-            .warnings
-            .extend(target.warning(&source, &self.request, &tables));
         let mut survey = self
             .until_stopped(async {
                 Ok(survey(&self.request, &self.client, &source, &target).await?)
             })
             .await?;
         self.describe_window(draft, &survey);
+        draft
+            .summary
+            .warnings
+            .extend(target.warning(source.now, &survey, &self.request, &tables));
+        draft.summary.warnings.extend(target.runs.warning());
         draft.add_survey(&mut survey);
         if matches!(self.request.kind, Kind::Export) {
-            let lost = target.lost_days(&source, &tables);
+            let lost = target.lost_days(source.now, &survey, &tables);
             draft.summary.lost_days = lost.iter().map(Date::to_string).collect();
             target
                 .state
@@ -294,11 +295,11 @@ fn stop_when_nothing_works(
 ) -> Result<FetchedRun, PipelineError> {
     match run.outcome {
         Outcome::Failed(error) if breaker.failure() => Err(error.into()),
-        Outcome::Failed(_) => Ok(run),
-        _ => {
+        Outcome::Read { .. } => {
             breaker.success();
             Ok(run)
         }
+        _ => Ok(run),
     }
 }
 

@@ -1,10 +1,11 @@
 //! What an export or backfill would do, without doing it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::civil::Date;
 use lcw_dataset::Dataset;
 use lcw_extractor::GraphClient;
 use lcw_model::time::format_micros;
@@ -15,10 +16,10 @@ use tokio::task::spawn_blocking;
 use crate::error::PipelineError;
 use crate::exit;
 use crate::export::{Stop, until_stopped};
-use crate::prepare::{Source, Target, survey};
+use crate::prepare::{Source, Target, by_run, survey};
 use crate::progress::Progress;
 use crate::request::{Kind, Request};
-use crate::survey::RunCounts;
+use crate::survey::{RunCounts, RunTask};
 use crate::tables::{layout, specs};
 use crate::trouble::NotCovered;
 
@@ -50,7 +51,7 @@ pub struct Plan {
     pub requests_to_fetch: u64,
     /// How long all of them take at the configured rate, in seconds; null when it is unlimited.
     pub seconds_at_full_rate: Option<u64>,
-    /// Partitions that would be replaced or made.
+    /// Partitions that would be made, or replaced where rows changed.
     pub partitions: Vec<Partition>,
     /// What could not be listed.
     pub not_covered: Vec<NotCovered>,
@@ -166,19 +167,19 @@ fn seconds(requests: u64, per_second: Option<f64>) -> Option<u64> {
     })
 }
 
-fn partitions<T>(
+fn partitions(
     request: &Request,
     dataset: &Dataset,
     tenant: &str,
-    days: &std::collections::BTreeMap<jiff::civil::Date, T>,
+    days: &BTreeMap<Date, Vec<RunTask>>,
 ) -> Result<Vec<Partition>, PipelineError> {
     let mut partitions = Vec::new();
-    for table in request
-        .wanted_tables()
-        .filter(|table| *table != Table::Workflows)
-    {
+    for table in by_run(request) {
         let stored: BTreeSet<_> = dataset.days(table.name(), tenant)?.into_iter().collect();
-        partitions.extend(days.keys().map(|day| Partition {
+        let is_touched =
+            |tasks: &[RunTask]| table == Table::Runs || tasks.iter().any(|task| task.fetch);
+        let touched = days.iter().filter(|(_, tasks)| is_touched(tasks));
+        partitions.extend(touched.map(|(day, _)| Partition {
             table: table.name(),
             run_date: day.to_string(),
             exists: stored.contains(day),

@@ -106,9 +106,7 @@ impl Target {
         now: i64,
     ) -> Result<Self, DatasetError> {
         let newest = newest_manifest(dataset, tenant)?;
-        let state: State = newest
-            .and_then(|manifest| serde_json::from_value(manifest.state).ok())
-            .unwrap_or_default();
+        let state = newest.map_or_else(State::default, |manifest| State::of(&manifest));
         let skip_days = match &request.kind {
             Kind::Export => BTreeSet::new(),
             Kind::Backfill(_) => committed_days(dataset, tenant, &args_hash(request))?,
@@ -121,36 +119,32 @@ impl Target {
         })
     }
 
-    /// Days that the service forgot since the last complete export of each workflow.
-    pub(crate) fn lost_days(&self, source: &Source, tables: &[Table]) -> BTreeSet<Date> {
-        source
-            .catalog
-            .scopes
-            .iter()
-            .flat_map(|scope| {
-                lost_days(
-                    source.now,
-                    self.state.last_complete(&scope.workflow.id, tables),
-                )
-            })
+    /// Days that the service forgot since the last complete export of each listed workflow.
+    pub(crate) fn lost_days(&self, now: i64, survey: &Survey, tables: &[Table]) -> BTreeSet<Date> {
+        let last = |workflow: &String| self.state.last_complete(workflow, tables);
+        survey
+            .listed
+            .keys()
+            .flat_map(|workflow| lost_days(now, last(workflow)))
             .collect()
     }
 
     /// What the operator should know about the window before anything is lost.
     pub(crate) fn warning(
         &self,
-        source: &Source,
+        now: i64,
+        survey: &Survey,
         request: &Request,
         tables: &[Table],
     ) -> Option<String> {
         match &request.kind {
-            Kind::Export => self.is_late(source, tables).then(|| {
+            Kind::Export => self.is_late(now, survey, tables).then(|| {
                 "the last complete export is more than 15 days old; the service forgets after \
                  30: run the export every few hours"
                     .to_owned()
             }),
             Kind::Backfill(backfill) => {
-                let kept_from = source.now - RETENTION;
+                let kept_from = now - RETENTION;
                 (backfill.from.as_microsecond() < kept_from).then(|| {
                     format!(
                         "the service keeps about 30 days: runs scheduled before {} are probably \
@@ -162,13 +156,12 @@ impl Target {
         }
     }
 
-    fn is_late(&self, source: &Source, tables: &[Table]) -> bool {
-        let last = |scope: &Scope| self.state.last_complete(&scope.workflow.id, tables);
-        source
-            .catalog
-            .scopes
-            .iter()
-            .any(|scope| is_half_gone(source.now, last(scope)))
+    fn is_late(&self, now: i64, survey: &Survey, tables: &[Table]) -> bool {
+        let last = |workflow: &String| self.state.last_complete(workflow, tables);
+        survey
+            .listed
+            .keys()
+            .any(|workflow| is_half_gone(now, last(workflow)))
     }
 }
 
@@ -182,15 +175,15 @@ fn newest_manifest(dataset: &Dataset, tenant: &str) -> Result<Option<Manifest>, 
     Ok(None)
 }
 
-/// Runs stored before this day cannot matter: the service had forgotten them when the last
-/// complete export was made, and that export gave up on the open ones.
+/// Runs stored before this day cannot matter: the service had forgotten them when the newest
+/// complete listing was made, and that export gave up on the open ones of every workflow.
 fn oldest_relevant_day(state: &State, request: &Request, now: i64) -> Date {
     let last = state
         .complete
         .values()
         .flat_map(|by| by.values())
         .copied()
-        .min()
+        .max()
         .unwrap_or(now);
     let mut oldest = now.min(last) - RETENTION - DAY;
     if let Kind::Backfill(backfill) = &request.kind {
@@ -199,7 +192,9 @@ fn oldest_relevant_day(state: &State, request: &Request, now: i64) -> Date {
     date_of(oldest)
 }
 
-/// The days that the newest backfill with these arguments has committed, unless it was finished.
+/// The days that the newest backfill with these arguments has committed as a whole, unless it was
+/// finished. A day with a run that could not be read, or with a file that is no longer the one that
+/// was written, is read again.
 fn committed_days(
     dataset: &Dataset,
     tenant: &str,
@@ -214,8 +209,21 @@ fn committed_days(
         if matches!(manifest.status, Status::Done | Status::Partial) {
             break;
         }
-        let parsed = manifest.days.keys().filter_map(|day| day.parse().ok());
-        days.extend(parsed.filter(|day| manifest.is_committed(Some(*day))));
+        // A day that was not over when it was read has grown since.
+        let today = date_of(manifest.started_at.as_microsecond());
+        for (name, record) in &manifest.days {
+            let day: Option<Date> = name.parse().ok();
+            let Some(day) = day.filter(|day| *day < today && manifest.is_whole(*day)) else {
+                continue;
+            };
+            let mut is_in_place = true;
+            for file in record.files.values() {
+                is_in_place &= dataset.is_in_place(file)?;
+            }
+            if is_in_place {
+                days.insert(day);
+            }
+        }
     }
     Ok(days)
 }

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
-use lcw_dataset::{Dataset, DatasetError};
+use lcw_dataset::{Dataset, DatasetError, Manifest};
 use lcw_transform::Table;
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 
 use crate::catalog::Scope;
 
@@ -32,6 +33,19 @@ pub(crate) struct Totals {
 }
 
 impl State {
+    /// What a manifest carries.
+    pub(crate) fn of(manifest: &Manifest) -> Self {
+        serde_json::from_value(manifest.state.clone()).unwrap_or_else(|error| {
+            warn!(
+                export.id = manifest.export_id,
+                %error,
+                "the last manifest's state cannot be read: everything that the service still has \
+                 is listed again"
+            );
+            Self::default()
+        })
+    }
+
     /// When the workflow was last listed completely for every one of `tables`.
     pub(crate) fn last_complete(&self, workflow_id: &str, tables: &[Table]) -> Option<i64> {
         let of = |table: &Table| self.complete.get(table.name())?.get(workflow_id).copied();

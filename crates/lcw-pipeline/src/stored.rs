@@ -1,6 +1,6 @@
 //! What the dataset already holds of the runs and workflows the service may still have.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use arrow::array::{
     Array, AsArray, BooleanArray, Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray,
@@ -41,12 +41,26 @@ impl StoredRun {
     pub(crate) fn is_open(&self) -> bool {
         !is_final(&self.status) && !self.is_expired
     }
+
+    /// Whether it is asked for by its id when no listing brings it: it was known to be on its way,
+    /// or it was final but not yet read for good. Other statuses age out of the lookback.
+    pub(crate) fn is_awaited(&self, wants_results: bool) -> bool {
+        match &*self.status {
+            "queued" | "inProgress" | "canceling" => !self.is_expired,
+            status if is_final(status) => {
+                !self.settled || (wants_results && self.result_rows.is_none())
+            }
+            _ => false,
+        }
+    }
 }
 
 /// Stored runs by workflow and run id.
 #[derive(Debug, Default)]
 pub(crate) struct StoredRuns {
     by_workflow: HashMap<Box<str>, HashMap<Box<str>, StoredRun>>,
+    /// Days whose runs were read, but whose file of results is gone.
+    gone: BTreeSet<Date>,
 }
 
 const RUN_COLUMNS: [&str; 8] = [
@@ -64,18 +78,32 @@ impl StoredRuns {
     /// Reads the runs stored under `from` or a later day.
     pub(crate) fn read(dataset: &Dataset, tenant: &str, from: Date) -> Result<Self, DatasetError> {
         let mut runs = Self::default();
+        let results = dataset.days("user_processing_results", tenant)?;
         for day in dataset
             .days("runs", tenant)?
             .into_iter()
             .filter(|day| *day >= from)
         {
             if let Some(reader) = dataset.read("runs", tenant, Some(day), Some(&RUN_COLUMNS))? {
+                let has_results = results.binary_search(&day).is_ok();
                 for batch in reader {
-                    runs.add(&batch?, day);
+                    runs.add(&batch?, day, has_results);
                 }
             }
         }
         Ok(runs)
+    }
+
+    /// What the operator should know about files that are gone.
+    pub(crate) fn warning(&self) -> Option<String> {
+        let days: Vec<String> = self.gone.iter().map(Date::to_string).collect();
+        (!days.is_empty()).then(|| {
+            format!(
+                "the results of {} are gone from the dataset: their runs are read again as far as \
+                 the service still has them",
+                days.join(", ")
+            )
+        })
     }
 
     pub(crate) fn get(&self, workflow: &str, run: &str) -> Option<&StoredRun> {
@@ -89,7 +117,7 @@ impl StoredRuns {
         })
     }
 
-    fn add(&mut self, batch: &RecordBatch, day: Date) {
+    fn add(&mut self, batch: &RecordBatch, day: Date, has_results: bool) {
         let workflow: &StringArray = batch.column(0).as_string();
         let id: &StringArray = batch.column(1).as_string();
         let status: &StringArray = batch.column(2).as_string();
@@ -104,6 +132,11 @@ impl StoredRuns {
             } else {
                 status.value(row).into()
             };
+            let mut read_rows = result_rows.is_valid(row).then(|| result_rows.value(row));
+            if !has_results && read_rows.is_some_and(|rows| rows > 0) {
+                self.gone.insert(day);
+                read_rows = None;
+            }
             let run = StoredRun {
                 day,
                 scheduled: scheduled.at(row),
@@ -115,7 +148,7 @@ impl StoredRuns {
                 last_updated: last_updated.at(row),
                 status,
                 settled: settled.is_valid(row) && settled.value(row),
-                result_rows: result_rows.is_valid(row).then(|| result_rows.value(row)),
+                result_rows: read_rows,
                 is_short: proof.is_valid(row) && proof.value(row) == "short",
                 is_expired: proof.is_valid(row) && proof.value(row) == "expired",
             };

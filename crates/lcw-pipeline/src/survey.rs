@@ -91,13 +91,28 @@ pub(crate) struct Survey {
     pub(crate) found_again: u64,
 }
 
-/// A stored open run that no listing brought.
+/// A stored run that no listing brought.
 struct MissingRun {
     /// Its workflow, when that was listed.
     scope: Option<Scope>,
     workflow_id: Arc<str>,
     run_id: Box<str>,
     stored: StoredRun,
+}
+
+impl Survey {
+    /// The service does not show the history of deleted workflows: that is said once.
+    fn no_deleted_history(&mut self, workflow_id: &str, error: &ExtractError) {
+        const WHAT: &str = "runs of soft-deleted workflow";
+        let mut known = self.not_covered.iter_mut();
+        match known.find(|known| !known.is_partial && known.what.starts_with(WHAT)) {
+            Some(known) => known.what = format!("{}, {workflow_id}", known.what),
+            None => {
+                let what = format!("{WHAT} {workflow_id}");
+                self.not_covered.push(NotCovered::new(what, error, false));
+            }
+        }
+    }
 }
 
 /// One workflow's listing.
@@ -116,7 +131,7 @@ impl Search<'_> {
         let mut survey = Survey::default();
         let mut listings = self.first_way(scopes, &mut survey).await?;
         self.second_way(&mut listings, &mut survey).await?;
-        let missing = self.missing_open_runs(&listings);
+        let missing = self.missing_runs(&listings);
         for listing in listings {
             self.sort_in(listing, &mut survey);
         }
@@ -169,22 +184,21 @@ impl Search<'_> {
     }
 
     fn not_listed(&self, scope: &Scope, error: &ExtractError, survey: &mut Survey) {
+        let id = &scope.workflow.id;
         let tolerated = scope.is_deleted && is_refusal(error);
-        let is_partial = !tolerated || self.deleted == DeletedWorkflows::Require;
+        if tolerated && self.deleted != DeletedWorkflows::Require {
+            debug!(workflow.id = id, %error, "no history of a deleted workflow");
+            survey.no_deleted_history(id, error);
+            return;
+        }
+        warn!(workflow.id = id, %error, "a workflow's runs could not be listed");
         let kind = if scope.is_deleted {
             "soft-deleted workflow"
         } else {
             "workflow"
         };
-        let what = format!("runs of {kind} {}", scope.workflow.id);
-        if is_partial {
-            warn!(workflow.id = scope.workflow.id, %error, "a workflow's runs could not be listed");
-        } else {
-            debug!(workflow.id = scope.workflow.id, %error, "no history of a deleted workflow");
-        }
-        survey
-            .not_covered
-            .push(NotCovered::new(what, error, is_partial));
+        let what = format!("runs of {kind} {id}");
+        survey.not_covered.push(NotCovered::new(what, error, true));
     }
 
     /// A live workflow that answers 404 was deleted meanwhile: its history may be there.
@@ -333,7 +347,7 @@ impl Search<'_> {
         let decision = decide(&run, settled, stored, self.rules);
         match decision {
             Decision::SkipSettled => {
-                survey.counts.skipped_settled += 1;
+                survey.counts.skipped_settled += u64::from(settled);
                 return;
             }
             Decision::StoreRow if run.is_empty() => survey.counts.skipped_empty += 1,
@@ -352,8 +366,13 @@ impl Search<'_> {
         });
     }
 
-    /// Open runs that the dataset holds and no listing brought.
-    fn missing_open_runs(&self, listings: &[Listing]) -> Vec<MissingRun> {
+    /// Whether the service has forgotten a run by now.
+    fn is_past(&self, stored: &StoredRun) -> bool {
+        stored.scheduled.is_none_or(|at| at < self.now - RETENTION)
+    }
+
+    /// Runs that the dataset waits for and no listing brought, and open ones to be given up.
+    fn missing_runs(&self, listings: &[Listing]) -> Vec<MissingRun> {
         if self.until.is_some() {
             return Vec::new();
         }
@@ -361,32 +380,35 @@ impl Search<'_> {
             .iter()
             .map(|listing| (listing.scope.workflow.id.as_str(), listing))
             .collect();
-        let open = self.stored.iter().filter(|(.., stored)| stored.is_open());
-        open.filter_map(|(workflow_id, run_id, stored)| {
-            let listing = by_id.get(workflow_id);
-            let is_listed = listing.is_some_and(|listing| listing.runs.contains_key(run_id));
-            (!is_listed).then(|| MissingRun {
-                scope: listing.map(|listing| listing.scope.clone()),
-                workflow_id: workflow_id.into(),
-                run_id: run_id.into(),
-                stored: stored.clone(),
+        let wanted = self.stored.iter().filter(|(.., stored)| {
+            if self.is_past(stored) {
+                stored.is_open()
+            } else {
+                stored.is_awaited(self.rules.wants_results)
+            }
+        });
+        wanted
+            .filter_map(|(workflow_id, run_id, stored)| {
+                let listing = by_id.get(workflow_id);
+                let is_listed = listing.is_some_and(|listing| listing.runs.contains_key(run_id));
+                (!is_listed).then(|| MissingRun {
+                    scope: listing.map(|listing| listing.scope.clone()),
+                    workflow_id: workflow_id.into(),
+                    run_id: run_id.into(),
+                    stored: stored.clone(),
+                })
             })
-        })
-        .collect()
+            .collect()
     }
 
-    /// Asks for an open run by its id, until the service has forgotten it.
+    /// Asks for a run by its id, until the service has forgotten it.
     async fn look_for(
         &self,
         run: MissingRun,
         breaker: &mut Breaker,
         survey: &mut Survey,
     ) -> Result<(), ExtractError> {
-        if run
-            .stored
-            .scheduled
-            .is_none_or(|at| at < self.now - RETENTION)
-        {
+        if self.is_past(&run.stored) {
             expire(run, survey);
             return Ok(());
         }
@@ -401,9 +423,11 @@ impl Search<'_> {
             Err(error) => match reach(&error) {
                 Reach::Everything => return Err(error),
                 Reach::JustThis if breaker.failure() => return Err(error),
+                // A final run stays as it was read; its row says whether that was all.
+                Reach::Gone if !run.stored.is_open() => {}
                 Reach::Gone => expire(run, survey),
                 Reach::Refused | Reach::JustThis => {
-                    let what = format!("open run {} of workflow {}", run.run_id, run.workflow_id);
+                    let what = format!("run {} of workflow {}", run.run_id, run.workflow_id);
                     survey.not_covered.push(NotCovered::new(what, &error, true));
                 }
             },
@@ -411,9 +435,25 @@ impl Search<'_> {
         Ok(())
     }
 
+    /// The workflow may have been deleted since it was listed.
     async fn ask_for(&self, scope: &Scope, run_id: &str) -> Result<ListedRun, ExtractError> {
-        let path = path_of(&scope.workflow.id, scope.is_deleted).run(run_id);
-        self.client.entity(path, &mut decode::SingleRun).await
+        let ask = async |is_deleted| {
+            let path = path_of(&scope.workflow.id, is_deleted).run(run_id);
+            self.client.entity(path, &mut decode::SingleRun).await
+        };
+        match ask(scope.is_deleted).await {
+            Err(error)
+                if error.kind() == ErrorKind::NotFound
+                    && !scope.is_deleted
+                    && self.deleted != DeletedWorkflows::Skip =>
+            {
+                match ask(true).await {
+                    Err(again) if is_refusal(&again) => Err(error),
+                    answer => answer,
+                }
+            }
+            answer => answer,
+        }
     }
 }
 

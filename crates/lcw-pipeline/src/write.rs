@@ -56,7 +56,7 @@ impl RowContext {
 #[error("the export was stopped")]
 pub(crate) struct Cut;
 
-/// Stages and commits `days` in order. Ends early, with the days so far committed, when the
+/// Stages and commits `days` in order; true when all of them are committed. Ends early when the
 /// sender hangs up: the sender knows why.
 pub(crate) fn write_days(
     export: &mut Export<'_>,
@@ -64,13 +64,13 @@ pub(crate) fn write_days(
     context: &RowContext,
     runs: &mut mpsc::Receiver<FetchedRun>,
     written: &mut Written,
-) -> Result<(), PipelineError> {
+) -> Result<bool, PipelineError> {
     for (day, count) in days {
         if !write_day(export, *day, *count, context, runs, written)? {
-            break;
+            return Ok(false);
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 fn write_day(
@@ -105,6 +105,9 @@ fn write_day(
         Ok(merged) => stats.push((Table::Runs.name(), merged)),
         Err(MergeError::Rows(Cut)) => return Ok(false),
         Err(MergeError::Dataset(error)) => return Err(error.into()),
+    }
+    if read.iter().any(ReadRun::is_unread) {
+        staging.note_gap();
     }
     staging.commit()?;
     written.add_day(day, &stats, read);
@@ -217,6 +220,10 @@ fn run_rows(read: &[ReadRun], context: &RowContext) -> Result<Rows, FlattenError
 }
 
 impl ReadRun {
+    fn is_unread(&self) -> bool {
+        matches!(self.outcome, ReadOutcome::NotRead { .. })
+    }
+
     fn verdict(&self) -> Option<Verdict> {
         let run = self.task.listed.as_ref()?;
         let rows = match self.outcome {
