@@ -15,5 +15,6 @@ mod mixed_faults;
 mod outages;
 mod paging;
 mod permissions;
+mod resumes;
 mod throttling;
 mod vanishing;

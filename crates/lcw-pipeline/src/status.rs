@@ -74,7 +74,7 @@ pub struct RunStatus {
     pub open: u64,
     /// Final, but touched by the service shortly before they were read.
     pub unsettled: u64,
-    /// Final, but their results were not read in this state.
+    /// Final, but their results were not read in this state, or their file is gone.
     pub without_results: u64,
     /// As many rows as the service counted.
     pub matched: u64,
@@ -234,7 +234,9 @@ fn run_status(
     ];
     let mut status = RunStatus::default();
     let mut short_runs = Vec::new();
+    let with_results = dataset.days(Table::UserProcessingResults.name(), tenant)?;
     for day in dataset.days(Table::Runs.name(), tenant)? {
+        let has_results = with_results.binary_search(&day).is_ok();
         let Some(batches) = dataset.read(Table::Runs.name(), tenant, Some(day), Some(&COLUMNS))?
         else {
             continue;
@@ -261,8 +263,12 @@ fn run_status(
                 status.open += u64::from(!is_final && proof != "expired");
                 let is_settled = settled.is_valid(row) && settled.value(row);
                 status.unsettled += u64::from(is_final && !is_settled);
-                status.without_results += u64::from(is_final && number(6, row).is_none());
+                // Rows that were read, but whose file somebody took away, are not there.
+                let is_gone = !has_results && number(6, row).is_some_and(|rows| rows > 0);
+                status.without_results +=
+                    u64::from(is_final && (is_gone || number(6, row).is_none()));
                 match proof {
+                    "matched" | "over" if is_gone => {}
                     "matched" => status.matched += 1,
                     "over" => status.over += 1,
                     "expired" => status.expired += 1,
