@@ -30,19 +30,19 @@ fn commands(name: &str) -> Vec<String> {
 async fn daily_is_the_export_without_a_file() {
     assert_eq!(
         commands("daily.toml")[0],
-        "lcw export /etc/lcw/daily.toml --log-format json >> /var/log/lcw.log 2>&1"
+        "lcw export /etc/lcw/daily.toml --json >> /var/log/lcw.json 2>> /var/log/lcw.log"
     );
     let desk = Desk::new().await;
     let daily = pipeline("daily.toml");
     let export = || {
-        let lcw = desk.lcw("export --log-format json");
+        let lcw = desk.lcw("export --json");
         lcw.arg(&daily).run().with(0)
     };
     export();
     let out = desk.folder().join("lcw-data");
     desk.assert_holds(&out, FileFormat::Parquet, &Table::ALL);
     let again = export();
-    assert!(again.stdout.contains("0 new"), "{again}");
+    assert_eq!(again.json()["tables"]["runs"]["rows_new"], 0, "{again}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
