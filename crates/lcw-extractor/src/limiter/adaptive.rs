@@ -46,6 +46,9 @@ const SEARCH_GROWTH: f64 = 1.25;
 /// … and the answers and the seconds of a step.
 const ANSWERS_PER_STEP: u32 = 8;
 const SECONDS_PER_STEP: f64 = 1.0;
+/// The limit as a share of the rate that it refused, which is a little above it. Taken for the limit
+/// itself, that rate would be reached, and refused, early in the next cycle.
+const UNDER_REFUSED: f64 = 0.985;
 /// Where a cycle starts, as a share of the limit.
 const SETTLE: f64 = 0.97;
 /// The requests of a cycle, at least: refusals stay well under one in a hundred.
@@ -224,7 +227,7 @@ impl Adaptive {
         let is_settled = matches!(self.phase, Phase::Settled { .. });
         self.refused = sent;
         if is_settled && running >= LONG_RUN_PAUSES * pause && ended.accepted >= LONG_RUN_ANSWERS {
-            self.settle(sent);
+            self.settle(UNDER_REFUSED * sent);
             return;
         }
         // The bucket was empty at both ends: the limit is no lower than this.
@@ -235,7 +238,7 @@ impl Adaptive {
             inflow
         };
         if sent < CLOSE * self.borne {
-            self.settle(sent);
+            self.settle(UNDER_REFUSED * sent);
             return;
         }
         // Most buckets are deep enough to hold what flows in during a short pause.
