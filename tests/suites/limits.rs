@@ -69,8 +69,8 @@ fn share_of_refusals(requests: &[RequestRecord]) -> f64 {
     f64::from(u32::try_from(refused).unwrap()) / f64::from(u32::try_from(requests.len()).unwrap())
 }
 
-async fn uses_and_keeps(limit: f64, format: FileFormat) {
-    let tenant = Simulator::start(taking(4_000)).await.unwrap();
+async fn uses_and_keeps(limit: f64, requests: u32, format: FileFormat) {
+    let tenant = Simulator::start(taking(requests)).await.unwrap();
     tenant.set_limit(Some(Limit::per_second(limit)));
     let mut office = office(format);
     let summary = office.export(&tenant).await;
@@ -90,17 +90,17 @@ async fn uses_and_keeps(limit: f64, format: FileFormat) {
 
 #[tokio::test(start_paused = true)]
 async fn of_twenty_requests_a_second_95_percent_are_used_and_under_1_percent_refused() {
-    uses_and_keeps(20.0, Parquet).await;
+    uses_and_keeps(20.0, 3_000, Parquet).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn of_fifty_requests_a_second_95_percent_are_used_and_under_1_percent_refused() {
-    uses_and_keeps(50.0, Ndjson(NdjsonCompression::Zstd)).await;
+    uses_and_keeps(50.0, 3_600, Ndjson(NdjsonCompression::Zstd)).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn of_a_hundred_requests_a_second_95_percent_are_used_and_under_1_percent_refused() {
-    uses_and_keeps(100.0, Parquet).await;
+    uses_and_keeps(100.0, 4_400, Parquet).await;
 }
 
 #[tokio::test(start_paused = true)]
