@@ -165,7 +165,7 @@ impl Simulator {
             workflow.deleted = Some(now);
             workflow.enabled = false;
             if let Some(grid) = &mut workflow.grid {
-                grid.until = Some(now);
+                grid.end(now);
             }
             workflow.runs.retain(|run| run.scheduled <= now);
             for run in &mut workflow.runs {
@@ -183,7 +183,7 @@ impl Simulator {
             workflow.gone = true;
             workflow.runs.retain(|run| run.scheduled <= now);
             if let Some(grid) = &mut workflow.grid {
-                grid.until = Some(now);
+                grid.end(now);
             }
         });
     }

@@ -56,6 +56,11 @@ impl Grid {
         }
     }
 
+    /// Ends the schedule, if it has not ended before.
+    pub(crate) fn end(&mut self, now: Ticks) {
+        self.until = Some(self.until.map_or(now, |until| until.min(now)));
+    }
+
     /// The next instant, unless the schedule has ended.
     pub(crate) fn upcoming(&self, seed: u64) -> Option<Ticks> {
         let due = self.slot(seed, self.next);
