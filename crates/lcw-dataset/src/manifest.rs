@@ -102,7 +102,8 @@ pub struct DayRecord {
     pub state: DayState,
     /// Files by table; tables whose rows did not change are not named.
     pub files: BTreeMap<String, FileChange>,
-    /// Something that the export meant to read for the day could not be read.
+    /// Something that the export meant to read for the day could not be read, or the day was not
+    /// over.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_gaps: bool,
 }

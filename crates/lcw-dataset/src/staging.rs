@@ -61,7 +61,7 @@ impl<'e> Staging<'e> {
         }
     }
 
-    /// Notes in the manifest that something of the day could not be read.
+    /// Notes in the manifest that something of the day could not be read, or not yet.
     pub fn note_gap(&mut self) {
         self.has_gaps = true;
     }

@@ -107,12 +107,15 @@ impl Target {
     ) -> Result<Self, DatasetError> {
         let newest = newest_manifest(dataset, tenant)?;
         let state = newest.map_or_else(State::default, |manifest| State::of(&manifest));
-        let skip_days = match &request.kind {
+        let runs = StoredRuns::read(dataset, tenant, oldest_relevant_day(&state, request, now))?;
+        let mut skip_days = match &request.kind {
             Kind::Export => BTreeSet::new(),
             Kind::Backfill(_) => committed_days(dataset, tenant, &args_hash(request))?,
         };
+        // Files that a backfill found as they should be are not in its manifest.
+        skip_days.retain(|day| runs.is_whole(*day));
         Ok(Self {
-            runs: StoredRuns::read(dataset, tenant, oldest_relevant_day(&state, request, now))?,
+            runs,
             workflows: stored_workflows(dataset, tenant)?,
             state,
             skip_days,
@@ -121,12 +124,22 @@ impl Target {
 
     /// Days that the service forgot since the last complete export of each listed workflow.
     pub(crate) fn lost_days(&self, now: i64, survey: &Survey, tables: &[Table]) -> BTreeSet<Date> {
-        let last = |workflow: &String| self.state.last_complete(workflow, tables);
-        survey
-            .listed
-            .keys()
-            .flat_map(|workflow| lost_days(now, last(workflow)))
+        self.last_listings(survey, tables)
+            .flat_map(|last| lost_days(now, last))
             .collect()
+    }
+
+    /// When each listed workflow was last listed completely, table by table: one that is new has
+    /// lost nothing, whatever the others have.
+    fn last_listings<'a>(
+        &'a self,
+        survey: &'a Survey,
+        tables: &'a [Table],
+    ) -> impl Iterator<Item = Option<i64>> + 'a {
+        survey.listed.keys().flat_map(|workflow| {
+            let last = |table| self.state.last_complete(workflow, &[table]);
+            tables.iter().copied().map(last)
+        })
     }
 
     /// What the operator should know about the window before anything is lost.
@@ -157,11 +170,8 @@ impl Target {
     }
 
     fn is_late(&self, now: i64, survey: &Survey, tables: &[Table]) -> bool {
-        let last = |workflow: &String| self.state.last_complete(workflow, tables);
-        survey
-            .listed
-            .keys()
-            .any(|workflow| is_half_gone(now, last(workflow)))
+        self.last_listings(survey, tables)
+            .any(|last| is_half_gone(now, last))
     }
 }
 
@@ -193,8 +203,8 @@ fn oldest_relevant_day(state: &State, request: &Request, now: i64) -> Date {
 }
 
 /// The days that the newest backfill with these arguments has committed as a whole, unless it was
-/// finished. A day with a run that could not be read, or with a file that is no longer the one that
-/// was written, is read again.
+/// finished. A day that was not over, or with a run that could not be read, or with a file that is
+/// no longer the one that was written, is read again.
 fn committed_days(
     dataset: &Dataset,
     tenant: &str,
@@ -209,11 +219,9 @@ fn committed_days(
         if matches!(manifest.status, Status::Done | Status::Partial) {
             break;
         }
-        // A day that was not over when it was read has grown since.
-        let today = date_of(manifest.started_at.as_microsecond());
         for (name, record) in &manifest.days {
             let day: Option<Date> = name.parse().ok();
-            let Some(day) = day.filter(|day| *day < today && manifest.is_whole(*day)) else {
+            let Some(day) = day.filter(|day| manifest.is_whole(*day)) else {
                 continue;
             };
             let mut is_in_place = true;

@@ -106,6 +106,12 @@ impl StoredRuns {
         })
     }
 
+    /// Whether runs are stored under this day, and all results that were read for them.
+    pub(crate) fn is_whole(&self, day: Date) -> bool {
+        let mut runs = self.by_workflow.values().flat_map(HashMap::values);
+        !self.gone.contains(&day) && runs.any(|run| run.day == day)
+    }
+
     pub(crate) fn get(&self, workflow: &str, run: &str) -> Option<&StoredRun> {
         self.by_workflow.get(workflow)?.get(run)
     }

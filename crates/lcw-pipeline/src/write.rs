@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use lcw_dataset::{Committed, DatasetError, Export, Incoming, MergeError, MergeStats};
 use lcw_extractor::{ErrorKind, ExtractError};
+use lcw_model::time::date_of;
 use lcw_model::{Run, parse_entity};
 use lcw_transform::{
     FlattenError, Layout, Lineage, Marker, Proof, Rows, RunMarkers, RunRows, Table,
@@ -106,7 +107,9 @@ fn write_day(
         Err(MergeError::Rows(Cut)) => return Ok(false),
         Err(MergeError::Dataset(error)) => return Err(error.into()),
     }
-    if read.iter().any(ReadRun::is_unread) {
+    // A day that is not over by the service's clock will have grown by the next reading.
+    let is_over = day < date_of(context.listed_at);
+    if !is_over || read.iter().any(ReadRun::is_unread) {
         staging.note_gap();
     }
     staging.commit()?;
