@@ -5,16 +5,29 @@
     reason = "what goes wrong in a helper fails the test that asked for it"
 )]
 
+mod backfills;
 mod bad_values;
 mod clocks;
 mod first_export;
+mod forgotten;
+mod formats;
+mod growth;
 mod hiccups;
 mod hostile_ids;
+mod interruptions;
 mod limits;
+mod lineage;
 mod mixed_faults;
+mod nothing_new;
+mod open_runs;
 mod outages;
 mod paging;
 mod permissions;
+mod proofs;
+mod races;
+mod random_histories;
 mod resumes;
+mod tables_added;
 mod throttling;
 mod vanishing;
+mod windows;

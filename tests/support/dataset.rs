@@ -7,7 +7,7 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Int32Type, Int64Type, TimestampMicrosecondType};
 use lcw_dataset::Dataset;
 use lcw_pipeline::{FileFormat, layout, specs};
-use lcw_transform::{Kind, Table};
+use lcw_transform::{Column, Kind, Table};
 use serde_json::{Value, json};
 
 /// The rows of a table by key: each a map from column name to value. Timestamps are microseconds
@@ -16,41 +16,53 @@ pub type Facts = BTreeMap<Vec<String>, BTreeMap<String, Value>>;
 
 /// Every row of `table` in the dataset at `out`.
 pub fn facts(out: &Path, format: FileFormat, tenant: &str, table: Table) -> Facts {
-    let format = format.loader();
-    let tables = specs(&layout(format.as_ref(), false)).unwrap();
-    let dataset = Dataset::open(out, format, tables).unwrap();
     let mut facts = Facts::new();
-    for file in dataset.files(table.name(), tenant).unwrap() {
-        for batch in dataset
-            .read(table.name(), tenant, file.day, None)
-            .unwrap()
-            .unwrap()
-        {
-            let batch = batch.unwrap();
-            for row in 0..batch.num_rows() {
-                let mut values = row_of(&batch, row, table);
-                if let Some(day) = file.day {
-                    values.insert("run_date".to_owned(), json!(day.to_string()));
-                }
-                let key: Vec<String> = table
-                    .key()
-                    .into_iter()
-                    .map(|name| values[name].as_str().unwrap().to_owned())
-                    .collect();
-                let twice = facts.insert(key.clone(), values);
-                assert!(
-                    twice.is_none(),
-                    "{}: the key {key:?} comes twice",
-                    table.name()
-                );
-            }
-        }
+    for values in rows(out, format, tenant, table, false) {
+        let key: Vec<String> = table
+            .key()
+            .into_iter()
+            .map(|name| values[name].as_str().unwrap().to_owned())
+            .collect();
+        let twice = facts.insert(key.clone(), values);
+        assert!(
+            twice.is_none(),
+            "{}: the key {key:?} comes twice",
+            table.name()
+        );
     }
     facts
 }
 
-fn row_of(batch: &RecordBatch, row: usize, table: Table) -> BTreeMap<String, Value> {
-    let columns = table.columns(false);
+/// The rows of `table` as its files have them, oldest day first; with the original objects where
+/// they were kept.
+pub fn rows(
+    out: &Path,
+    format: FileFormat,
+    tenant: &str,
+    table: Table,
+    keep_raw: bool,
+) -> Vec<BTreeMap<String, Value>> {
+    let format = format.loader();
+    let tables = specs(&layout(format.as_ref(), keep_raw)).unwrap();
+    let dataset = Dataset::open(out, format, tables).unwrap();
+    let mut rows = Vec::new();
+    for file in dataset.files(table.name(), tenant).unwrap() {
+        let batches = dataset.read(table.name(), tenant, file.day, None);
+        for batch in batches.unwrap().unwrap() {
+            let batch = batch.unwrap();
+            for row in 0..batch.num_rows() {
+                let mut values = row_of(&batch, row, table.columns(keep_raw));
+                if let Some(day) = file.day {
+                    values.insert("run_date".to_owned(), json!(day.to_string()));
+                }
+                rows.push(values);
+            }
+        }
+    }
+    rows
+}
+
+fn row_of(batch: &RecordBatch, row: usize, columns: &[Column]) -> BTreeMap<String, Value> {
     columns
         .iter()
         .zip(batch.columns())

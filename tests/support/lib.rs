@@ -10,13 +10,20 @@
 )]
 
 pub mod aftermath;
+pub mod archive;
+pub mod asked;
 pub mod dataset;
 pub mod eavesdropper;
 pub mod expected;
+pub mod markers;
 pub mod office;
+pub mod tenants;
 
 pub use aftermath::contents;
-pub use dataset::{Facts, data_files, facts};
+pub use archive::Archive;
+pub use asked::{asked, listings, runs_looked_for, runs_read};
+pub use dataset::{Facts, data_files, facts, rows};
 pub use eavesdropper::Eavesdropper;
 pub use expected::{assert_same, expected};
 pub use office::{Office, compact, provable};
+pub use tenants::{brief, quiet, single};

@@ -9,7 +9,7 @@ use lcw_pipeline::{
     Backfill, DeletedWorkflows, FileFormat, Kind, NdjsonCompression, Plan, Progress, Request,
     Summary,
 };
-use lcw_simulator::{Simulator, TenantConfig, Truth};
+use lcw_simulator::{Endpoint, Simulator, TenantConfig, Truth};
 use lcw_transform::Table;
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -147,6 +147,20 @@ impl Office {
             wording: format!("{from}..{to}"),
         });
         self.run(tenant).await
+    }
+
+    /// Has whatever runs next stopped just before the `nth` request of a kind is answered.
+    pub fn stop_before(&mut self, tenant: &Simulator, endpoint: Endpoint, nth: u64) {
+        self.keep_going();
+        let stop = self.stop.clone();
+        tenant.before(endpoint, nth, move || {
+            stop.send_replace(Some(lcw_pipeline::exit::INTERRUPTED));
+        });
+    }
+
+    /// Whoever asked to stop is not heard any more.
+    pub fn keep_going(&mut self) {
+        self.stop = watch::Sender::new(None);
     }
 
     /// What the next export would do.
