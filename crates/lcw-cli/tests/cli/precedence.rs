@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use lcw_pipeline::FileFormat;
 
 use crate::desk::{Desk, NDJSON};
-use crate::program::Lcw;
+use crate::program::{Lcw, until};
 
 const OTHER: &str = "00000000-1111-2222-3333-444444444444";
 
@@ -103,8 +103,17 @@ async fn of_where_to_sign_in() {
 fn first_connection(lcw: impl FnOnce(String) -> Lcw) -> String {
     let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", proxy.local_addr().unwrap());
-    let _running = lcw(url).start();
-    let (stream, _) = proxy.accept().unwrap();
+    let mut program = lcw(url).start();
+    proxy.set_nonblocking(true).unwrap();
+    let mut accepted = None;
+    until("a connection, or an end without one", || {
+        accepted = proxy.accept().ok();
+        accepted.is_some() || program.has_ended()
+    });
+    let Some((stream, _)) = accepted else {
+        panic!("{}", program.end());
+    };
+    stream.set_nonblocking(false).unwrap();
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line).unwrap();
     line
