@@ -141,7 +141,7 @@ async fn a_limit_that_changes_in_mid_export_is_followed_down_and_up() {
 #[tokio::test(start_paused = true)]
 async fn no_request_is_sent_inside_a_pause_however_it_is_asked_for() {
     for form in [Form::Seconds, Form::Fraction, Form::Comma, Form::Date] {
-        let tenant = Simulator::start(taking(600)).await.unwrap();
+        let tenant = Simulator::start(taking(300)).await.unwrap();
         tenant.set_limit(Some(Limit {
             form: Some(form),
             shortest_pause: Duration::from_millis(2_128),
@@ -156,7 +156,7 @@ async fn no_request_is_sent_inside_a_pause_however_it_is_asked_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_limit_that_never_says_when_to_come_back_is_kept_too() {
-    let tenant = Simulator::start(taking(2_000)).await.unwrap();
+    let tenant = Simulator::start(taking(1_200)).await.unwrap();
     tenant.set_limit(Some(Limit {
         form: None,
         ..Limit::per_second(50.0)

@@ -49,10 +49,18 @@ pub struct Office {
     pub stop: watch::Sender<Option<u8>>,
 }
 
+/// In memory where the system has such a place: a commit waits for the disk several times a day of
+/// runs, and the suites would do little else.
+fn temporary_folder() -> TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
+}
+
 impl Office {
     /// An exporter of this format with an empty folder.
     pub fn new(format: FileFormat) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = temporary_folder();
         let request = Request {
             kind: Kind::Export,
             tables: Table::ALL.to_vec(),
