@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// Longer than anything here takes, on any machine.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Where the program is.
 pub(crate) const LCW: &str = env!("CARGO_BIN_EXE_lcw");
@@ -175,7 +175,9 @@ impl Running {
     }
 
     /// Waits for its end.
+    #[track_caller]
     pub(crate) fn end(mut self) -> Ended {
+        until("the end of the program", || self.has_ended());
         let code = self.child.wait().unwrap().code();
         let Self { stdout, stderr, .. } = &mut self;
         let take = |reader: &mut JoinHandle<String>| {
@@ -218,7 +220,7 @@ pub(crate) fn until(what: &str, mut happened: impl FnMut() -> bool) {
     let started = Instant::now();
     while !happened() {
         assert!(started.elapsed() < PATIENCE, "{what}: not so far");
-        thread::sleep(Duration::from_millis(5));
+        thread::sleep(Duration::from_millis(2));
     }
 }
 
