@@ -105,13 +105,12 @@ impl Survey {
     fn no_deleted_history(&mut self, workflow_id: &str, error: &ExtractError) {
         const WHAT: &str = "runs of soft-deleted workflow";
         let mut known = self.not_covered.iter_mut();
-        match known.find(|known| !known.is_partial && known.what.starts_with(WHAT)) {
-            Some(known) => known.what = format!("{}, {workflow_id}", known.what),
-            None => {
-                let what = format!("{WHAT} {workflow_id}");
-                self.not_covered.push(NotCovered::new(what, error, false));
-            }
+        if let Some(known) = known.find(|known| !known.is_partial && known.what.starts_with(WHAT)) {
+            known.what = format!("{}, {workflow_id}", known.what);
+            return;
         }
+        let what = format!("{WHAT} {workflow_id}");
+        self.not_covered.push(NotCovered::new(what, error, false));
     }
 }
 
