@@ -196,7 +196,7 @@ fn ways(summary: &Summary) -> Vec<(&str, u64)> {
 async fn list(office: &Office, tenant: &Simulator, path: GraphPath) -> BTreeSet<String> {
     let client = office.sign_in(tenant);
     let mut ids = Ids;
-    let request = CollectionRequest { path, filter: None };
+    let request = CollectionRequest::new(path);
     let pages = client.pages(request, &mut ids).boxed_local();
     let pages: Vec<Vec<String>> = pages.try_collect().await.unwrap();
     pages.into_iter().flatten().collect()

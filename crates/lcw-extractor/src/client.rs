@@ -121,7 +121,7 @@ impl GraphClient {
         path: GraphPath,
         decoder: &mut D,
     ) -> Result<D::Output, ExtractError> {
-        let request = CollectionRequest { path, filter: None };
+        let request = CollectionRequest::new(path);
         let target = Target::first(&self.shared, &request)?;
         let mut buffer = BodyBuffer::default();
         let (page, _) = self

@@ -23,6 +23,7 @@ mod origin;
 mod pages;
 mod path;
 mod permission;
+pub mod query;
 mod request;
 mod retry;
 mod service_clock;

@@ -28,7 +28,7 @@ impl Resource {
     }
 
     /// The permissions that suffice, as the names of Microsoft Graph application roles.
-    pub(crate) fn permissions(self) -> &'static [&'static str] {
+    fn permissions(self) -> &'static [&'static str] {
         match self {
             Self::Workflow => &["LifecycleWorkflows-Workflow.ReadBasic.All"],
             Self::WorkflowDetail | Self::DeletedWorkflow => {
@@ -42,21 +42,49 @@ impl Resource {
             Self::Other => &["LifecycleWorkflows.Read.All"],
         }
     }
+}
+
+/// Reading the users that results are about.
+const USERS: &str = "User.Read.All";
+
+/// What a request needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Permissions {
+    pub(crate) resource: Resource,
+    /// The answer holds users' properties.
+    pub(crate) reads_users: bool,
+}
+
+impl Permissions {
+    /// The permissions that suffice, as the names of Microsoft Graph application roles.
+    pub(crate) fn names(self) -> Vec<&'static str> {
+        let mut names = self.resource.permissions().to_vec();
+        if self.reads_users {
+            names.push(USERS);
+        }
+        names
+    }
 
     /// What to do about a 403.
     pub(crate) fn remedy(self) -> String {
+        let further = if self.reads_users {
+            " (the expanded subject needs the latter)"
+        } else {
+            ""
+        };
         format!(
-            "grant the app registration the application permission {} and give admin consent; \
-             a signed-in user also needs the role Global Reader or Lifecycle Workflows \
+            "grant the app registration the application permission {}{further} and give admin \
+             consent; a signed-in user also needs the role Global Reader or Lifecycle Workflows \
              Administrator, and the tenant an Entra ID Governance licence",
-            self.permissions().join(" and "),
+            self.names().join(" and "),
         )
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::GraphPath;
+    use crate::query::{ExpandForm, ResultQuery};
+    use crate::{CollectionRequest, GraphPath};
 
     #[test]
     fn each_path_names_its_least_privileged_permission() {
@@ -92,13 +120,33 @@ mod tests {
                 "LifecycleWorkflows-Reports.Read.All and LifecycleWorkflows-Workflow.Read.All",
             ),
             (GraphPath::task_definitions(), "LifecycleWorkflows.Read.All"),
+            (
+                GraphPath::workflow("w").version(2).tasks(),
+                "LifecycleWorkflows-Workflow.Read.All",
+            ),
+            (
+                GraphPath::workflow("w").run("r").reprocessed_runs(),
+                "LifecycleWorkflows-Reports.Read.All",
+            ),
         ];
         for (path, permission) in cases {
-            let remedy = path.resource().remedy();
+            let remedy = CollectionRequest::new(path.clone()).permissions().remedy();
             assert!(
                 remedy.contains(&format!(" {permission} and give")),
                 "{path}: {remedy}"
             );
         }
+    }
+
+    #[test]
+    fn an_expanded_subject_needs_to_read_users_too() {
+        let path = GraphPath::workflow("w").run("r").user_processing_results();
+        let query = ResultQuery::parse(None, None, None, Some("subject")).unwrap();
+        let request = CollectionRequest::new(path).queried(&query, ExpandForm::Plain);
+        let remedy = request.permissions().remedy();
+        assert!(
+            remedy.contains("LifecycleWorkflows-Reports.Read.All and User.Read.All (the expanded"),
+            "{remedy}"
+        );
     }
 }

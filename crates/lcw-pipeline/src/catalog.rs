@@ -91,7 +91,7 @@ pub(crate) fn is_refusal(error: &ExtractError) -> bool {
 
 async fn list(client: &GraphClient, path: GraphPath) -> Result<Vec<ListedWorkflow>, ExtractError> {
     let mut decoder = decode::Workflows;
-    let pages = client.pages(CollectionRequest { path, filter: None }, &mut decoder);
+    let pages = client.pages(CollectionRequest::new(path), &mut decoder);
     concat(pages).await
 }
 

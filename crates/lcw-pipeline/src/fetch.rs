@@ -192,9 +192,10 @@ impl Fetcher {
         let mut last_way = Way::ScheduledDateTime;
         for way in Way::ALL {
             last_way = way;
-            let request = CollectionRequest {
-                path: run.clone().user_processing_results(),
-                filter: way.filter(since),
+            let all = CollectionRequest::new(run.clone().user_processing_results());
+            let request = match way.filter(since) {
+                Some(filter) => all.filtered(filter),
+                None => all,
             };
             drain(self.client.pages(request, &mut decoder)).await?;
             let rows = decoder.rows.finish();

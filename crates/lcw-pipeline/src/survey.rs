@@ -232,10 +232,7 @@ impl Search<'_> {
         filter: &str,
     ) -> Result<HashMap<Box<str>, ListedRun>, ExtractError> {
         let mut decoder = decode::Runs;
-        let request = CollectionRequest {
-            path: scope.path().runs(),
-            filter: Some(filter.to_owned()),
-        };
+        let request = CollectionRequest::new(scope.path().runs()).filtered(filter);
         let mut runs: HashMap<Box<str>, ListedRun> = HashMap::new();
         for run in concat(self.client.pages(request, &mut decoder)).await? {
             keep_newest(&mut runs, run);
