@@ -16,6 +16,7 @@ use crate::format::{FileMeta, FileSink, Format, FormatError};
 use crate::table::{ColumnSpec, TableSpec};
 
 pub use rows::{many_rows, sample_rows, sample_table};
+use rows::{numbered_rows, numbered_table};
 
 /// The whole suite.
 ///
@@ -24,6 +25,7 @@ pub use rows::{many_rows, sample_rows, sample_table};
 pub fn run(format: &dyn Format) {
     rows_come_back(format);
     many_rows_come_back_in_batches(format);
+    numbers_may_be_keys(format);
     a_file_without_rows_is_a_file(format);
     named_columns_come_in_the_order_named(format);
     a_column_that_an_older_file_lacks_is_null(format);
@@ -79,6 +81,37 @@ pub fn many_rows_come_back_in_batches(format: &dyn Format) {
     for batch in reader {
         assert!(batch.expect("it was just written").num_rows() <= BATCH_ROWS);
     }
+}
+
+/// A key column of integers, whose order is not that of their digits.
+///
+/// # Panics
+/// When a number comes back changed, or a file without the column is read.
+pub fn numbers_may_be_keys(format: &dyn Format) {
+    let table = numbered_table();
+    let rows = numbered_rows(&table);
+    let file = Written::new(format, &table, std::slice::from_ref(&rows));
+    assert_eq!(
+        file.read(format, &table).expect("it was just written"),
+        rows
+    );
+    assert_eq!(
+        file.count(format, &table).expect("it was just written"),
+        rows.num_rows() as u64
+    );
+    let reader = format
+        .open(file.open(), &table, Some(&table.key_names()))
+        .expect("it was just written");
+    for batch in reader {
+        let batch = batch.expect("it was just written");
+        assert_eq!(batch.columns(), &rows.columns()[..2]);
+    }
+    let other = without(&table, "version_number", 1);
+    let file = Written::new(format, &other, &[rows.project(&[0, 2]).expect("columns")]);
+    assert!(matches!(
+        file.read(format, &table),
+        Err(FormatError::Invalid { .. })
+    ));
 }
 
 /// No rows are no batches, and no error.
