@@ -54,6 +54,9 @@ pub struct Manifest {
     /// How the counts agreed.
     #[serde(default)]
     pub proof: ProofCounts,
+    /// Lines in `_quarantine/<export_id>/`, by table: objects that could not become rows.
+    #[serde(default)]
+    pub quarantined: BTreeMap<String, u64>,
     /// The pipeline's own facts, carried forward within a tenant.
     #[serde(default)]
     pub state: serde_json::Value,
@@ -280,6 +283,7 @@ impl Manifest {
             requests: RequestCounts::default(),
             runs: RunCounts::default(),
             proof: ProofCounts::default(),
+            quarantined: BTreeMap::new(),
             state,
         }
     }

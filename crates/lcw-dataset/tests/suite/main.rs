@@ -9,5 +9,6 @@ mod manifests;
 mod merges;
 mod model;
 mod openings;
+mod quarantine;
 mod rows;
 mod support;
