@@ -3,12 +3,12 @@
 //! A loader crate calls [`run`] in its tests with each format that it has.
 
 mod rows;
+mod written;
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 
 use crate::BATCH_ROWS;
@@ -17,6 +17,7 @@ use crate::table::{ColumnSpec, TableSpec};
 
 pub use rows::{many_rows, sample_rows, sample_table};
 use rows::{numbered_rows, numbered_table};
+use written::Written;
 
 /// The whole suite.
 ///
@@ -361,74 +362,4 @@ fn without(table: &TableSpec, column: &str, schema_version: u32) -> TableSpec {
         .collect();
     assert!(columns.len() < table.columns().len());
     TableSpec::new(table.name(), schema_version, table.by_day(), columns).expect("a sound table")
-}
-
-/// A file in a temporary place.
-struct Written {
-    file: tempfile::NamedTempFile,
-    sha256: String,
-    size: u64,
-}
-
-impl Written {
-    fn new(format: &dyn Format, table: &TableSpec, batches: &[RecordBatch]) -> Self {
-        let file = tempfile::NamedTempFile::new().expect("a temporary file");
-        let sink = FileSink::new(file.reopen().expect("a temporary file"));
-        let meta = FileMeta {
-            schema_version: table.schema_version(),
-            export_id: "20261122T101500.000000Z".into(),
-        };
-        let mut writer = format
-            .create(sink, table, &meta)
-            .expect("a table that can be stored");
-        for batch in batches {
-            writer.write(batch).expect("rows of the table");
-        }
-        let (sink, rows) = writer.finish().expect("a whole file");
-        assert_eq!(
-            rows,
-            batches
-                .iter()
-                .map(|batch| batch.num_rows() as u64)
-                .sum::<u64>()
-        );
-        let (sha256, size) = sink.finish().expect("a file on the disk");
-        Self { file, sha256, size }
-    }
-
-    fn of(bytes: &[u8]) -> Self {
-        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
-        file.write_all(bytes).expect("a temporary file");
-        Self {
-            file,
-            sha256: String::new(),
-            size: bytes.len() as u64,
-        }
-    }
-
-    fn open(&self) -> File {
-        self.file.reopen().expect("a temporary file")
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        std::fs::read(self.file.path()).expect("a temporary file")
-    }
-
-    fn is_uncompressed_and_empty(&self) -> bool {
-        self.size == 0
-    }
-
-    fn count(&self, format: &dyn Format, table: &TableSpec) -> Result<u64, FormatError> {
-        format.count(self.open(), table)
-    }
-
-    fn read(&self, format: &dyn Format, table: &TableSpec) -> Result<RecordBatch, FormatError> {
-        let batches = format
-            .open(self.open(), table, None)?
-            .collect::<Result<Vec<_>, _>>()?;
-        for batch in &batches {
-            assert_eq!(&batch.schema(), table.schema());
-        }
-        Ok(concat_batches(table.schema(), &batches)?)
-    }
 }
