@@ -134,6 +134,8 @@ impl<'w> Export<'w> {
         manifest.requests = tail.requests;
         manifest.runs = tail.runs;
         manifest.proof = tail.proof;
+        manifest.not_covered = tail.not_covered;
+        manifest.drift = tail.drift;
         let sha256 = journal.save()?;
         journal.dataset.storage().sweep(&journal.staging_folder())?;
         let export_id = journal.export_id().to_owned();

@@ -10,5 +10,6 @@ mod merges;
 mod model;
 mod openings;
 mod quarantine;
+mod records;
 mod rows;
 mod support;
