@@ -8,6 +8,7 @@
 //! <root>/<table>/tenant_id=<id>/part-0.<ext>                       undated tables
 //! <root>/_dataset.json                                             what this dataset is
 //! <root>/_manifests/<export_id>.json                               what an export did
+//! <root>/_quarantine/<export_id>/<table>.ndjson                     objects that became no rows
 //! <root>/_staging/<export_id>/…                                    files not yet published
 //! <root>/_lock, _lock.json, _commit.lock
 //! ```
@@ -33,6 +34,7 @@ mod layout;
 mod lock;
 mod manifest;
 mod merge;
+mod quarantine;
 mod recover;
 mod staging;
 pub mod storage;

@@ -98,6 +98,19 @@ impl<'e> Staging<'e> {
         Ok(self.note(table.name(), stats))
     }
 
+    /// As [`Export::quarantine`](crate::Export::quarantine), for objects of this day: published
+    /// before its rows are. What a day quarantines is kept, also when the day is not committed.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn quarantine(
+        &mut self,
+        table: &str,
+        lines: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<u64, DatasetError> {
+        self.journal.quarantine(table, lines)
+    }
+
     /// Stages a file without rows for a table that has none yet.
     pub(crate) fn create_empty(&mut self, table: &str) -> Result<(), DatasetError> {
         let table = self.dataset().table(table)?.clone();
@@ -117,7 +130,7 @@ impl<'e> Staging<'e> {
         Ok(())
     }
 
-    /// Publishes what is staged: the manifest with the intent, then the child tables, then
+    /// Publishes what is staged: quarantined lines, the manifest with the intent, then the child tables, then
     /// `runs`, each with its folders brought to the disk, and at last the manifest again.
     ///
     /// # Errors
@@ -132,6 +145,7 @@ impl<'e> Staging<'e> {
             stats,
             files,
         } = self;
+        journal.publish_quarantine()?;
         if !files.is_empty() {
             let changes = files
                 .iter()

@@ -9,5 +9,7 @@ mod manifests;
 mod merges;
 mod model;
 mod openings;
+mod quarantine;
+mod records;
 mod rows;
 mod support;
