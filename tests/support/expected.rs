@@ -51,6 +51,7 @@ pub fn expected(truth: &Truth, table: Table) -> Facts {
                 })
                 .collect()
         }
+        other => panic!("no expectation for {other:?} yet"),
     }
 }
 

@@ -22,7 +22,11 @@ mod testing;
 mod text;
 pub mod time;
 
-pub use entities::{Reference, Run, Subject, UserProcessingResult, Workflow};
+pub use entities::{
+    InlinedTask, InlinedTaskDefinition, Reference, Run, Subject, SubjectProcessingResult, Task,
+    TaskDefinition, TaskProcessingResult, TaskReport, UserProcessingResult, Workflow,
+    WorkflowSubject, WorkflowVersion,
+};
 pub use entity::{Entity, Extra, WithRaw};
 pub use field::Field;
 pub use odata_error::{ODataError, parse_error};

@@ -143,15 +143,49 @@ impl<'a, K: Kind<'a>> DeserializeSeed<'a> for Property<'_, K> {
     }
 }
 
-/// Reads the value of a property that every object of its type has.
-pub(crate) fn required<'a, A: MapAccess<'a>>(
-    map: &mut A,
-    name: &'static str,
-    context: Context<'_>,
-) -> Result<Text<'a>, A::Error> {
-    match map.next_value_seed(Property::<Text<'a>>::new(name, context))? {
-        Field::Value(text) => Ok(text),
-        Field::Absent | Field::Null => Err(context.refuse(name, Found::Null, "a string")),
+/// What an entity is known by: without it, its row would have no key.
+pub(crate) trait Key<'a>: Sized {
+    fn read<A: MapAccess<'a>>(
+        map: &mut A,
+        name: &'static str,
+        context: Context<'_>,
+    ) -> Result<Self, A::Error>;
+
+    /// Whether the answer did not contain it.
+    fn is_missing(&self) -> bool;
+}
+
+impl<'a> Key<'a> for Text<'a> {
+    fn read<A: MapAccess<'a>>(
+        map: &mut A,
+        name: &'static str,
+        context: Context<'_>,
+    ) -> Result<Self, A::Error> {
+        match map.next_value_seed(Property::<Text<'a>>::new(name, context))? {
+            Field::Value(text) => Ok(text),
+            Field::Absent | Field::Null => Err(context.refuse(name, Found::Null, "a string")),
+        }
+    }
+
+    fn is_missing(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl<'a> Key<'a> for Field<i32> {
+    fn read<A: MapAccess<'a>>(
+        map: &mut A,
+        name: &'static str,
+        context: Context<'_>,
+    ) -> Result<Self, A::Error> {
+        match map.next_value_seed(Property::<i32>::new(name, context))? {
+            Self::Value(number) => Ok(Self::Value(number)),
+            Self::Absent | Self::Null => Err(context.refuse(name, Found::Null, A_WHOLE_NUMBER)),
+        }
+    }
+
+    fn is_missing(&self) -> bool {
+        self.is_absent()
     }
 }
 
@@ -253,6 +287,8 @@ impl<'a> Kind<'a> for &'a RawValue {
     }
 }
 
+const A_WHOLE_NUMBER: &str = "a whole number of 32 bits";
+
 /// Reads a number or boolean from its JSON text.
 fn from_raw<'a, T: std::str::FromStr, D: Deserializer<'a>>(
     deserializer: D,
@@ -274,7 +310,7 @@ impl<'a> Kind<'a> for i32 {
         name: &'static str,
         context: Context<'_>,
     ) -> Result<Field<Self>, D::Error> {
-        from_raw(deserializer, name, context, "a whole number of 32 bits")
+        from_raw(deserializer, name, context, A_WHOLE_NUMBER)
     }
 }
 

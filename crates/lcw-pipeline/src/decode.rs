@@ -4,7 +4,7 @@ use lcw_extractor::{DecodeError, Decoded, PageDecoder};
 use lcw_model::{
     Entity, Page, PageError, Run, UserProcessingResult, WithRaw, Workflow, parse_entity, parse_page,
 };
-use lcw_transform::ResultRows;
+use lcw_transform::{ChildRows as _, ResultRows};
 
 use crate::listing::{ListedRun, ListedWorkflow};
 

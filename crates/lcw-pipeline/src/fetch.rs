@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::TryStreamExt;
 use lcw_extractor::{CollectionRequest, ErrorKind, ExtractError, GraphClient, GraphPath};
 use lcw_model::time::format_micros;
-use lcw_transform::{Layout, Lineage, ResultRows, Rows};
+use lcw_transform::{ChildRows as _, Layout, Lineage, ResultRows, Rows};
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 

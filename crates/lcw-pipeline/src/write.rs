@@ -288,6 +288,7 @@ impl ReadRun {
             } else {
                 Marker::Null
             },
+            ..RunMarkers::default()
         }
     }
 }

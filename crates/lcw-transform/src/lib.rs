@@ -8,8 +8,10 @@
 //! There is no I/O and no clock in this crate: instants come in as arguments.
 
 mod batch;
+mod child;
 mod column;
 mod columns;
+mod drift;
 mod error;
 mod json;
 mod layout;
@@ -19,17 +21,21 @@ mod results;
 mod rows;
 mod runs;
 mod table;
+mod task_results;
 #[cfg(test)]
 mod testing;
 mod workflows;
 
+pub use child::ChildRows;
 pub use column::{Column, Kind, Role};
+pub use drift::Drift;
 pub use error::FlattenError;
 pub use layout::{Layout, Lineage, Timestamps};
-pub use marker::{Marker, Proof, RunMarkers};
+pub use marker::{Marker, Proof, ReportMarkers, RunMarkers};
 pub use published::{PublishedColumn, PublishedSchema, published_schema};
 pub use results::ResultRows;
 pub use rows::Rows;
 pub use runs::RunRows;
 pub use table::Table;
+pub use task_results::TaskResultRows;
 pub use workflows::WorkflowRows;

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::testing::{MICROS, cases, lineage, whole_row};
-use crate::{ResultRows, Table};
+use crate::{ChildRows as _, ResultRows, Table};
 
 /// Rows of results with these ids; the count of tasks is the place of the row, absent where odd.
 fn results(run: &str, ids: &[impl AsRef<str>]) -> Rows {
