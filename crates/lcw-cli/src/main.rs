@@ -1,5 +1,6 @@
 //! The `lcw` program: flags, pipeline files, logging, progress, exit codes.
 
+mod acknowledge;
 mod args;
 mod choice;
 mod config;
@@ -57,6 +58,7 @@ async fn run(cli: &Cli, screen: &Screen) -> Result<u8, Failure> {
         Verb::Demo(args) => demo::demo(args, to, screen).await,
         Verb::Simulate(args) => simulate::simulate(args, to).await,
         Verb::Status(args) => status::status(args, to),
+        Verb::Acknowledge(args) => acknowledge::acknowledge(args, to),
         Verb::Schema(args) => schema::schema(args, to),
     }
 }
