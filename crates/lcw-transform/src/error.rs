@@ -64,6 +64,21 @@ impl FlattenError {
         }
     }
 
+    /// A property holds an object, or objects, of which one cannot be read.
+    pub(crate) fn nested(
+        table: &'static str,
+        row_id: &str,
+        (property, problem): (&'static str, String),
+    ) -> Self {
+        Self {
+            table,
+            row_id: shown_id(table, row_id),
+            property,
+            value: "not readable".to_owned(),
+            problem,
+        }
+    }
+
     fn without_value(
         table: &'static str,
         row_id: &str,

@@ -24,7 +24,12 @@ fn only_insignificant_whitespace_goes() {
 fn nothing_is_written_without_members() {
     let mut out = String::new();
     let none = Extra::new();
-    assert!(!write_extra(&mut out, &none, &[("subject", None), ("by", Some(&none))]).unwrap());
+    let nested = [None, Some(&none)].map(|extra| Nested {
+        name: "subject",
+        extra,
+        knows: |_| true,
+    });
+    assert!(!write_extra(&mut out, &none, &nested).unwrap());
     assert_eq!(out, "");
 }
 
