@@ -96,11 +96,11 @@ impl Draft {
 
     pub(crate) fn add_written(&mut self, written: Written, manifest: Option<ManifestSummary>) {
         let summary = &mut self.summary;
+        summary.drift = written.drift_entries();
         for (name, table) in written.tables {
             summary.tables.insert(name.to_owned(), table);
         }
         summary.runs.fetched = written.fetched;
-        summary.drift = written.drift_entries();
         let quarantined = written.quarantined.iter();
         summary.quarantined = quarantined
             .map(|(table, rows)| (table.name().to_owned(), *rows))

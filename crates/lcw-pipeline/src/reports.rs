@@ -14,7 +14,7 @@ use crate::decode::{self, ListedReport, Sieve};
 use crate::not_covered::NotCovered;
 use crate::request::{DeletedWorkflows, Request};
 use crate::summaries::{Counted, Measure};
-use crate::survey::Survey;
+use crate::survey::{Survey, instant};
 use crate::trouble::{Breaker, Reach, reach};
 
 /// The ways to ask for task reports. Nothing says which window a plain call answers with; only
@@ -186,8 +186,7 @@ async fn read_one(
 /// What the service counts over the reports since the oldest run in need. Without it they are done
 /// with as they come.
 async fn count(client: &GraphClient, need: &Need<'_>, path: GraphPath) -> Option<i64> {
-    let (from, until) = (format_micros(need.since), format_micros(need.until?));
-    let path = path.summary(&from, &until);
+    let path = path.summary(instant(need.since), instant(need.until?));
     let answer = client.entity(path, &mut decode::Summary).await;
     answer.ok()?.tasks
 }

@@ -23,7 +23,7 @@ use crate::decide::{Decision, decide};
 use crate::decode::{self, Totals};
 use crate::not_covered::NotCovered;
 use crate::proof::ShortRun;
-use crate::survey::{Search, Survey};
+use crate::survey::{Search, Survey, instant};
 use crate::trouble::{Reach, reach};
 
 /// What the service counts for one workflow, and what is there of it.
@@ -180,8 +180,11 @@ impl Search<'_> {
         listings: &mut [Listing],
         survey: &mut Survey,
     ) -> Result<(), ExtractError> {
-        let mut answers = stream::iter(listings.iter_mut())
-            .filter_map(async |listing| self.window_to_count(listing).map(|it| (listing, it)))
+        let asked: Vec<_> = listings
+            .iter_mut()
+            .filter_map(|listing| self.window_to_count(listing).map(|window| (listing, window)))
+            .collect();
+        let mut answers = stream::iter(asked)
             .map(|(listing, window)| async move {
                 let answer = self.count_one(listing, window).await;
                 (listing, answer)
@@ -246,7 +249,7 @@ impl Search<'_> {
     ) -> Result<(Counted, u64), ExtractError> {
         let below = listing.scope.path();
         let ask = async |path: GraphPath| {
-            let path = path.summary(&format_micros(from), &format_micros(until));
+            let path = path.summary(instant(from), instant(until));
             self.client.entity(path, &mut decode::Summary).await
         };
         let mut counted = Counted {

@@ -115,7 +115,7 @@ impl Survey {
     }
 
     /// The service does not show the history of deleted workflows: that is said once.
-    fn no_deleted_history(&mut self, workflow_id: &str, error: &ExtractError) {
+    pub(crate) fn no_deleted_history(&mut self, workflow_id: &str, error: &ExtractError) {
         const WHAT: &str = "runs of soft-deleted workflow";
         let mut known = self.not_covered.iter_mut();
         if let Some(known) = known.find(|known| !known.is_partial && known.what.starts_with(WHAT)) {
@@ -213,4 +213,9 @@ pub(crate) fn service_now(client: &GraphClient) -> i64 {
         .service_now()
         .unwrap_or_else(Timestamp::now)
         .as_microsecond()
+}
+
+/// An instant of the service; those that the calendar does not have are never asked for.
+pub(crate) fn instant(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or_default()
 }

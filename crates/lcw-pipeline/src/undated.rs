@@ -199,7 +199,8 @@ impl Reader<'_> {
         listed: Box<str>,
     ) -> Result<Box<str>, ExtractError> {
         let version = parse_entity::<WorkflowVersion<'_>>(&listed);
-        let Ok(number) = version.map(|version| version.version_number) else {
+        let number = version.ok().and_then(|it| it.version_number.into_option());
+        let Some(number) = number else {
             return Ok(listed);
         };
         if self
