@@ -18,6 +18,13 @@ pub trait Read<'a>: Sized {
     fn read<D: Deserializer<'a>>(deserializer: D, context: Context<'_>) -> Result<Self, D::Error>;
 }
 
+/// Any JSON value, as its text.
+impl<'a> Read<'a> for &'a str {
+    fn read<D: Deserializer<'a>>(deserializer: D, _: Context<'_>) -> Result<Self, D::Error> {
+        <&'a RawValue>::deserialize(deserializer).map(RawValue::get)
+    }
+}
+
 /// An entity of Lifecycle Workflows that [`parse_page`](crate::parse_page) and
 /// [`parse_entity`](crate::parse_entity) can read.
 pub trait Entity<'a>: Read<'a> {

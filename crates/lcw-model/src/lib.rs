@@ -30,5 +30,5 @@ pub use entities::{
 pub use entity::{Entity, Extra, WithRaw};
 pub use field::Field;
 pub use odata_error::{ODataError, parse_error};
-pub use page::{Page, PageError, parse_entity, parse_page};
+pub use page::{Page, PageError, parse_entity, parse_page, parse_raw_page};
 pub use text::{Text, shortened, shortened_to};
