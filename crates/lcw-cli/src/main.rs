@@ -4,6 +4,7 @@ mod args;
 mod choice;
 mod config;
 mod demo;
+mod doctor;
 mod export;
 mod failure;
 mod logging;
@@ -56,6 +57,7 @@ async fn run(cli: &Cli, screen: &Screen) -> Result<u8, Failure> {
         Verb::Plan(args) => export::plan(args, to, screen).await,
         Verb::Demo(args) => demo::demo(args, to, screen).await,
         Verb::Simulate(args) => simulate::simulate(args, to).await,
+        Verb::Doctor(args) => doctor::doctor(args, to).await,
         Verb::Status(args) => status::status(args, to),
         Verb::Schema(args) => schema::schema(args, to),
     }

@@ -3,7 +3,7 @@
 //! [`export`] is the whole of it: read the workflows, take the dataset's lock, list every
 //! workflow's runs, decide run by run what has to be read, read results side by side, and commit
 //! them day by day, oldest first. [`plan`] stops before the first row. [`status`] only looks at
-//! the dataset.
+//! the dataset, [`doctor`] at everything that an export needs.
 //!
 //! The dataset with its manifests is the only state. Nothing here knows HTTP or file formats.
 
@@ -12,6 +12,7 @@ mod commit;
 mod coverage;
 mod decide;
 mod decode;
+mod doctor;
 mod draft;
 mod error;
 pub mod exit;
@@ -35,6 +36,7 @@ mod workflows;
 mod write;
 mod writing_thread;
 
+pub use doctor::{Check, Diagnosis, Verdict, doctor};
 pub use error::PipelineError;
 pub use export::{Stop, export};
 pub use fetch::Way;
