@@ -29,6 +29,7 @@ pub(crate) struct Cli {
 const AFTER_HELP: &str = "\
 Start here:
   lcw demo                          a simulated tenant, exported; no Azure needed
+  lcw doctor                        whether an export would work, and what to do if not
   lcw plan export                   what a first export would ask for and write
   lcw export                        signs in with AZURE_TENANT_ID, AZURE_CLIENT_ID and
                                     AZURE_CLIENT_SECRET, or LCW_ACCESS_TOKEN; writes ./lcw-data
@@ -77,6 +78,15 @@ Examples:
   curl http://127.0.0.1:8365/_simulator
   curl -X POST 'http://127.0.0.1:8365/_simulator/clock?advance=24h'
   curl -X POST 'http://127.0.0.1:8365/_simulator/faults?kind=gateway&status=503&times=3'";
+
+const DOCTOR_HELP: &str = "\
+Examples:
+  lcw doctor                     before the first export
+  lcw doctor /etc/lcw/daily.toml
+  lcw doctor --json | jq '.checks[] | select(.status != \"pass\")'
+
+Exit code: 0 when nothing failed, warnings or not; 3 credentials or permissions; 2 folder, format or
+configuration; 1 anything else; 75 when all that fails is that another export holds the dataset.";
 
 const STATUS_HELP: &str = "\
 Examples:
@@ -166,6 +176,14 @@ pub(crate) enum Verb {
         after_help = SIMULATE_HELP
     )]
     Simulate(SimulateArgs),
+    /// Whether an export would work: token, permissions, clock, folder, one request per table
+    #[command(
+        long_about = "Examines everything that an export with the same arguments needs, and says \
+        what to do about each failure: token, permissions by their least-privileged names, clock, \
+        one real request per requested table, target folder, dataset. Exports nothing.",
+        after_help = DOCTOR_HELP
+    )]
+    Doctor(ExportArgs),
     /// What the dataset holds, its gaps and its open runs; offline
     #[command(
         long_about = "Says what the dataset holds, which days have no runs or were lost, which \

@@ -22,7 +22,8 @@ mod limiter;
 mod origin;
 mod pages;
 mod path;
-mod permission;
+pub mod permission;
+mod probe;
 pub mod query;
 mod request;
 mod retry;
@@ -37,10 +38,12 @@ pub use decode::{DecodeError, Decoded, PageDecoder};
 pub use error::{ErrorKind, ExtractError, Failure, RequestError};
 pub use origin::{Origin, OriginError};
 pub use path::{CollectionRequest, GraphPath};
+pub use probe::Probe;
 pub use secrecy::SecretString;
 pub use stats::RequestStats;
 pub use token::{
-    AccessToken, ClientSecret, Credential, ReadyToken, TokenClient, TokenError, TokenSource,
+    AccessToken, ClientSecret, Credential, ReadyToken, TokenClaims, TokenClient, TokenError,
+    TokenSource,
 };
 
 #[cfg(test)]

@@ -159,6 +159,12 @@ impl GraphPath {
         &self.path
     }
 
+    /// The least-privileged permissions of whoever reads this, as the names of Microsoft Graph's
+    /// application roles and scopes.
+    pub fn least_permissions(&self) -> &'static [&'static str] {
+        self.resource.permissions()
+    }
+
     fn root(collection: &str, resource: Resource) -> Self {
         Self {
             path: format!("/identityGovernance/lifecycleWorkflows/{collection}"),
@@ -262,7 +268,7 @@ impl CollectionRequest {
         &self.path
     }
 
-    /// What the service asks of whoever reads this.
+    /// What the service asks of whoever reads this, for the remedy of a 403.
     pub(crate) fn permissions(&self) -> Permissions {
         Permissions {
             resource: self.path.resource,

@@ -1,4 +1,6 @@
-//! The least-privileged permission of each path, for the remedy of a 403.
+//! Which permissions suffice for what: the least-privileged one of each path, and what covers it.
+//!
+//! Source: Microsoft Graph's permissions metadata, read 2026-08.
 
 /// What kind of resource a path names, as far as permissions tell them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,24 +30,61 @@ impl Resource {
     }
 
     /// The permissions that suffice, as the names of Microsoft Graph application roles.
-    fn permissions(self) -> &'static [&'static str] {
+    pub(crate) fn permissions(self) -> &'static [&'static str] {
         match self {
-            Self::Workflow => &["LifecycleWorkflows-Workflow.ReadBasic.All"],
-            Self::WorkflowDetail | Self::DeletedWorkflow => {
-                &["LifecycleWorkflows-Workflow.Read.All"]
-            }
-            Self::Reports => &["LifecycleWorkflows-Reports.Read.All"],
-            Self::DeletedReports => &[
-                "LifecycleWorkflows-Reports.Read.All",
-                "LifecycleWorkflows-Workflow.Read.All",
-            ],
-            Self::Other => &["LifecycleWorkflows.Read.All"],
+            Self::Workflow => &[WORKFLOW_BASIC],
+            Self::WorkflowDetail | Self::DeletedWorkflow => &[WORKFLOW],
+            Self::Reports => &[REPORTS],
+            Self::DeletedReports => &[REPORTS, WORKFLOW],
+            Self::Other => &[EVERYTHING],
         }
     }
 }
 
 /// Reading the users that results are about.
 const USERS: &str = "User.Read.All";
+/// List and get workflows.
+const WORKFLOW_BASIC: &str = "LifecycleWorkflows-Workflow.ReadBasic.All";
+/// The same, deleted workflows, versions and tasks.
+const WORKFLOW: &str = "LifecycleWorkflows-Workflow.Read.All";
+/// Runs, results and reports.
+const REPORTS: &str = "LifecycleWorkflows-Reports.Read.All";
+/// Everything that can be read, settings and task definitions included.
+const EVERYTHING: &str = "LifecycleWorkflows.Read.All";
+
+/// Whether who has the permission `granted` needs no `needed` besides.
+///
+/// ```
+/// use lcw_extractor::permission::covers;
+/// let needed = "LifecycleWorkflows-Reports.Read.All";
+/// assert!(covers("LifecycleWorkflows.Read.All", needed));
+/// assert!(!covers("LifecycleWorkflows-Workflow.Read.All", needed));
+/// ```
+pub fn covers(granted: &str, needed: &str) -> bool {
+    let any = |names: &[&str]| names.iter().any(|name| granted.eq_ignore_ascii_case(name));
+    let wider: &[&str] = match needed {
+        WORKFLOW_BASIC => &[
+            WORKFLOW,
+            "LifecycleWorkflows-Workflow.ReadWrite.All",
+            EVERYTHING,
+            "LifecycleWorkflows.ReadWrite.All",
+        ],
+        WORKFLOW => &[
+            "LifecycleWorkflows-Workflow.ReadWrite.All",
+            EVERYTHING,
+            "LifecycleWorkflows.ReadWrite.All",
+        ],
+        REPORTS => &[EVERYTHING, "LifecycleWorkflows.ReadWrite.All"],
+        EVERYTHING => &["LifecycleWorkflows.ReadWrite.All"],
+        USERS => &[
+            "User.ReadWrite.All",
+            "Directory.Read.All",
+            "Directory.ReadWrite.All",
+        ],
+        _ => &[],
+    };
+    granted.eq_ignore_ascii_case(needed) || any(wider)
+}
 
 /// What a request needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

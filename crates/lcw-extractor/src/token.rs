@@ -1,6 +1,7 @@
 //! Access tokens: where they come from, and one for all workers.
 
 mod cache;
+mod claims;
 mod client;
 mod client_secret;
 mod error;
@@ -15,6 +16,7 @@ use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 
 pub(crate) use cache::{Token, TokenCache};
+pub use claims::TokenClaims;
 pub use client::TokenClient;
 pub use client_secret::ClientSecret;
 pub use error::TokenError;

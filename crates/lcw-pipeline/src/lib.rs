@@ -3,7 +3,8 @@
 //! [`export`] is the whole of it: read the workflows, take the dataset's lock, list every
 //! workflow's runs, decide run by run what has to be read, read what is below them side by side,
 //! and commit it day by day, oldest first. [`plan`] stops before the first row. [`status`] only
-//! looks at the dataset, and [`acknowledge`] only writes into its record.
+//! looks at the dataset, [`doctor`] at everything that an export needs, and [`acknowledge`] only
+//! writes into the dataset's record.
 //!
 //! The dataset with its manifests is the only state. Nothing here knows HTTP or file formats.
 
@@ -15,6 +16,7 @@ mod commit;
 mod coverage;
 mod decide;
 mod decode;
+mod doctor;
 mod draft;
 mod error;
 pub mod exit;
@@ -50,6 +52,7 @@ mod writing_thread;
 mod written;
 
 pub use acknowledge::{AcknowledgeRequest, Acknowledgement, acknowledge};
+pub use doctor::{Check, Diagnosis, Verdict, doctor};
 pub use error::PipelineError;
 pub use export::{Stop, export};
 pub use matrix::{Cell, MatrixRow};
