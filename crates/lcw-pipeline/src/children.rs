@@ -38,7 +38,7 @@ impl Child {
     }
 
     /// The column of `runs` that says how many of its rows were read.
-    pub(crate) fn marker(self) -> &'static str {
+    pub(crate) const fn marker(self) -> &'static str {
         match self {
             Self::Results => "_lcw_result_rows",
             Self::Tasks => "_lcw_task_rows",
@@ -79,17 +79,6 @@ impl Child {
 pub(crate) struct ChildSet(u8);
 
 impl ChildSet {
-    pub(crate) const NONE: Self = Self(0);
-
-    pub(crate) const fn of(children: &[Child]) -> Self {
-        let (mut bits, mut at) = (0, 0);
-        while at < children.len() {
-            bits |= 1 << children[at] as u8;
-            at += 1;
-        }
-        Self(bits)
-    }
-
     pub(crate) fn contains(self, child: Child) -> bool {
         self.0 & (1 << child as u8) != 0
     }

@@ -89,10 +89,10 @@ const RUN_COLUMNS: [&str; 13] = [
     "_lcw_settled",
     "_lcw_proof",
     "_lcw_task_proof",
-    "_lcw_result_rows",
-    "_lcw_task_rows",
-    "_lcw_subject_rows",
-    "_lcw_reprocessed_rows",
+    Child::Results.marker(),
+    Child::Tasks.marker(),
+    Child::Subjects.marker(),
+    Child::Reprocessed.marker(),
     "_lcw_report_rows",
 ];
 

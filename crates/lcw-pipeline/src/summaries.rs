@@ -149,10 +149,6 @@ impl Counted {
 }
 
 impl WorkflowProof {
-    pub(crate) fn is_short(&self) -> bool {
-        self.verdict == "short"
-    }
-
     /// What the service counts more of than there is.
     pub(crate) fn shortfalls(&self) -> impl Iterator<Item = ShortRun> + '_ {
         let measures = [

@@ -33,12 +33,12 @@ pub(crate) struct Written {
     pub(crate) quarantined: BTreeMap<Table, u64>,
     /// What the service counts, by workflow.
     pub(crate) counted: BTreeMap<String, Counted>,
-    refusals: BTreeMap<(String, Child), Refusal>,
+    pub(crate) refusals: BTreeMap<(String, Child), Refusal>,
 }
 
 /// The runs of one workflow of which one table was refused.
 #[derive(Debug, Default)]
-struct Refusal {
+pub(crate) struct Refusal {
     runs: u64,
     error: Option<ExtractError>,
 }

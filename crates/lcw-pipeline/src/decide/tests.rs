@@ -1,29 +1,42 @@
 use super::*;
 use crate::children::{Child, PerChild};
 
-const RESULTS: Reading = reading(&[Child::Results]);
-const EXPORT: Rules = Rules {
-    wanted: RESULTS,
-    everything: false,
-};
-const BACKFILL: Rules = Rules {
-    wanted: RESULTS,
-    everything: true,
-};
-const RUNS_ONLY: Rules = Rules {
-    wanted: reading(&[]),
-    everything: false,
-};
-
-const fn reading(children: &[Child]) -> Reading {
+fn reading(children: &[Child]) -> Reading {
     Reading {
-        children: ChildSet::of(children),
+        children: set(children),
         reports: false,
     }
 }
 
-const FETCH: Decision = Decision::Store(RESULTS);
-const STORE_ROW: Decision = Decision::Store(reading(&[]));
+fn set(children: &[Child]) -> ChildSet {
+    children.iter().copied().collect()
+}
+
+fn rules(children: &[Child]) -> Rules {
+    Rules {
+        wanted: reading(children),
+        everything: false,
+    }
+}
+
+fn export() -> Rules {
+    rules(&[Child::Results])
+}
+
+fn backfill() -> Rules {
+    Rules {
+        everything: true,
+        ..export()
+    }
+}
+
+fn fetch() -> Decision {
+    Decision::Store(reading(&[Child::Results]))
+}
+
+fn store_row() -> Decision {
+    Decision::Store(Reading::default())
+}
 
 fn listed(status: &str, last_updated: i64, users: i32) -> ListedRun {
     ListedRun {
@@ -52,7 +65,7 @@ fn stored(last_updated: i64, settled: bool, result_rows: Option<i32>) -> StoredR
         settled,
         rows,
         report_rows: None,
-        short: ChildSet::NONE,
+        short: ChildSet::default(),
         is_expired: false,
     }
 }
@@ -61,22 +74,22 @@ fn stored(last_updated: i64, settled: bool, result_rows: Option<i32>) -> StoredR
 fn a_run_is_skipped_only_when_settled_unchanged_and_read() {
     let run = listed("completed", 5, 2);
     let known = stored(5, true, Some(2));
-    assert_eq!(decide(&run, true, Some(&known), EXPORT), Decision::Skip);
-    assert_eq!(decide(&run, true, None, EXPORT), FETCH, "not stored");
+    assert_eq!(decide(&run, true, Some(&known), export()), Decision::Skip);
+    assert_eq!(decide(&run, true, None, export()), fetch(), "not stored");
     for (settled, before) in [
         (false, stored(5, false, Some(2))),
         (true, stored(5, false, Some(2))),
         (true, stored(4, true, Some(2))),
         (true, stored(5, true, None)),
     ] {
-        assert_eq!(decide(&run, settled, Some(&before), EXPORT), FETCH);
+        assert_eq!(decide(&run, settled, Some(&before), export()), fetch());
     }
     let short = StoredRun {
-        short: ChildSet::of(&[Child::Results]),
+        short: set(&[Child::Results]),
         ..stored(5, true, Some(1))
     };
-    assert_eq!(decide(&run, true, Some(&short), EXPORT), FETCH, "short");
-    assert_eq!(decide(&run, true, Some(&known), BACKFILL), FETCH);
+    assert_eq!(decide(&run, true, Some(&short), export()), fetch(), "short");
+    assert_eq!(decide(&run, true, Some(&known), backfill()), fetch());
 }
 
 #[test]
@@ -84,24 +97,24 @@ fn of_a_known_run_only_what_was_not_read_is_asked_for() {
     let run = listed("completed", 5, 2);
     let known = stored(5, true, Some(2));
     let both = Reading {
-        children: ChildSet::of(&[Child::Results, Child::Tasks]),
+        children: set(&[Child::Results, Child::Tasks]),
         reports: true,
     };
-    let rules = Rules {
+    let both_wanted = Rules {
         wanted: both,
-        ..EXPORT
+        everything: false,
     };
     let rest = Reading {
-        children: ChildSet::of(&[Child::Tasks]),
+        children: set(&[Child::Tasks]),
         reports: true,
     };
     assert_eq!(
-        decide(&run, true, Some(&known), rules),
+        decide(&run, true, Some(&known), both_wanted),
         Decision::Store(rest)
     );
     let changed = stored(4, true, Some(2));
     assert_eq!(
-        decide(&run, true, Some(&changed), rules),
+        decide(&run, true, Some(&changed), both_wanted),
         Decision::Store(both)
     );
     let mut read = StoredRun {
@@ -109,22 +122,22 @@ fn of_a_known_run_only_what_was_not_read_is_asked_for() {
         ..known
     };
     read.rows[Child::Tasks] = Some(4);
-    assert_eq!(decide(&run, true, Some(&read), rules), Decision::Skip);
-    read.short = ChildSet::of(&[Child::Tasks]);
+    assert_eq!(decide(&run, true, Some(&read), both_wanted), Decision::Skip);
+    read.short = set(&[Child::Tasks]);
     let again = Decision::Store(reading(&[Child::Tasks]));
-    assert_eq!(decide(&run, true, Some(&read), rules), again);
+    assert_eq!(decide(&run, true, Some(&read), both_wanted), again);
 }
 
 #[test]
 fn an_empty_run_needs_no_request_once_it_is_settled() {
     let run = listed("completed", 5, 0);
-    assert_eq!(decide(&run, true, None, EXPORT), STORE_ROW);
-    assert_eq!(decide(&run, false, None, EXPORT), FETCH, "counters may lag");
-    assert_eq!(decide(&run, true, None, BACKFILL), STORE_ROW);
+    assert_eq!(decide(&run, true, None, export()), store_row());
+    assert_eq!(decide(&run, false, None, export()), fetch(), "counters may lag");
+    assert_eq!(decide(&run, true, None, backfill()), store_row());
     let canceled = listed("canceled", 5, 0);
     assert_eq!(
-        decide(&canceled, true, None, EXPORT),
-        FETCH,
+        decide(&canceled, true, None, export()),
+        fetch(),
         "only completed ones"
     );
 }
@@ -132,18 +145,18 @@ fn an_empty_run_needs_no_request_once_it_is_settled() {
 #[test]
 fn without_results_a_row_is_stored_when_its_state_is_new() {
     let run = listed("completed", 5, 2);
-    assert_eq!(decide(&run, true, None, RUNS_ONLY), STORE_ROW);
+    assert_eq!(decide(&run, true, None, rules(&[])), store_row());
     let known = stored(5, true, None);
-    assert_eq!(decide(&run, true, Some(&known), RUNS_ONLY), Decision::Skip);
+    assert_eq!(decide(&run, true, Some(&known), rules(&[])), Decision::Skip);
     let changed = stored(4, true, None);
-    assert_eq!(decide(&run, true, Some(&changed), RUNS_ONLY), STORE_ROW);
+    assert_eq!(decide(&run, true, Some(&changed), rules(&[])), store_row());
     let open = listed("inProgress", 5, 0);
     let known = StoredRun {
         status: "inProgress".into(),
         ..stored(5, false, None)
     };
     assert_eq!(
-        decide(&open, false, Some(&known), RUNS_ONLY),
+        decide(&open, false, Some(&known), rules(&[])),
         Decision::Skip
     );
 }

@@ -4,7 +4,9 @@ use lcw_transform::Table;
 
 use super::super::Verdict;
 use super::*;
-use crate::request::{FileFormat, Kind};
+use lcw_extractor::query::ResultQuery;
+
+use crate::request::{FileFormat, Kind, OnDrift};
 
 const BASIC: &str = "LifecycleWorkflows-Workflow.ReadBasic.All";
 const WORKFLOW: &str = "LifecycleWorkflows-Workflow.Read.All";
@@ -20,6 +22,8 @@ fn request(deleted_workflows: DeletedWorkflows) -> Request {
         max_concurrency: 1,
         keep_raw: false,
         deleted_workflows,
+        on_drift: OnDrift::Fail,
+        query: ResultQuery::default(),
         out: "data".into(),
         format: FileFormat::Parquet,
         tenant: None,
