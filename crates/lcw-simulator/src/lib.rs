@@ -32,10 +32,12 @@ mod body;
 mod broken;
 mod cache;
 mod clock;
+mod collections;
 mod config;
 mod control;
 mod demo;
 mod detail;
+mod expand;
 mod faults;
 mod filter;
 mod graph;
@@ -46,38 +48,50 @@ mod limit;
 mod listing;
 mod mutate;
 mod names;
+mod order;
 mod page;
 mod paging;
+mod permission;
+mod person;
 mod plan;
 mod presets;
+mod property;
 mod query;
 mod random;
 mod record;
 mod render;
+mod report;
 mod result;
 mod route;
+mod row;
 mod run;
 mod scripted;
 mod server;
 mod service;
 mod simulator;
+mod subject;
+mod summary;
+mod task_result;
+mod tasks;
 mod tenant;
 mod ticks;
 mod token;
 mod truth;
+mod version;
 mod words;
 mod workflow;
 
 pub use config::{
-    Access, Answers, DateProperty, DeletedHistory, DeletedSubject, IdStyle, Order, Outcomes,
-    Paging, Schedule, TenantConfig, WindowRule, Windows, WorkflowConfig, roles,
+    Access, Answers, ChangedType, DateProperty, DeletedHistory, DeletedSubject, IdStyle, Order,
+    Outcomes, Paging, ReprocessedRuns, Schedule, TenantConfig, WindowRule, Windows, WorkflowConfig,
+    roles,
 };
 pub use faults::{Fault, FaultBody, FaultRule, Pages, When};
 pub use hint::{Form, RetryAfter};
 pub use limit::Limit;
-pub use plan::{Listed, Reprocessed, ResultChange, RunChange, RunPlan};
+pub use plan::{Listed, Reprocessed, ResultChange, RunChange, RunPlan, TaskChange};
 pub use record::{Endpoint, RequestRecord};
 pub use scripted::ScriptedAnswer;
 pub use simulator::Simulator;
-pub use truth::{TrueResult, TrueRun, TrueWorkflow, Truth};
+pub use truth::{Expand, Reading, TrueItem, TrueResult, TrueRun, TrueWorkflow, Truth};
 pub use words::{Category, ExecutionType, ProcessingStatus};

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use crate::config::{
     Access, Answers, DEFAULT_NOW, DateProperty, DeletedHistory, DeletedSubject, IdStyle, Order,
-    Outcomes, Paging, Schedule, TenantConfig, WindowRule, Windows, WorkflowConfig, roles,
+    Outcomes, Paging, ReprocessedRuns, Schedule, TenantConfig, WindowRule, Windows, WorkflowConfig,
+    roles,
 };
 use crate::names::HOSTILE;
 use crate::words::Category;
@@ -34,23 +35,40 @@ impl TenantConfig {
             windows: Windows {
                 runs: WindowRule::seven_days_unless(&lifted_by),
                 results: WindowRule::seven_days_unless(&lifted_by),
+                task_results: WindowRule::seven_days_unless(&[
+                    DateProperty::Created,
+                    DateProperty::Started,
+                ]),
+                task_reports: WindowRule::seven_days_unless(&[DateProperty::Completed]),
+                summaries: DateProperty::Scheduled,
                 retention: 30 * DAY,
             },
             deleted_history: DeletedHistory::Readable,
+            reprocessed_runs: ReprocessedRuns::Forbidden,
             access: Access {
                 tenant_id: None,
                 domain: "contoso.onmicrosoft.com".to_owned(),
-                roles: [roles::REPORTS, roles::WORKFLOW_BASIC, roles::WORKFLOW]
-                    .map(str::to_owned)
-                    .to_vec(),
+                roles: [
+                    roles::REPORTS,
+                    roles::WORKFLOW_BASIC,
+                    roles::WORKFLOW,
+                    roles::EVERYTHING,
+                    roles::USER,
+                ]
+                .map(str::to_owned)
+                .to_vec(),
                 token_lifetime: Duration::from_secs(3_599),
                 token_uses: None,
                 opaque_tokens: false,
+                expand_needs_user_read: true,
             },
             answers: Answers {
                 date_skew_seconds: 0,
                 gzip_level: Some(1),
                 unknown_property: None,
+                changed_type: None,
+                nested_select: true,
+                subject_results_on_v1: false,
                 cache_bytes: 0,
             },
             record_limit: 1_000_000,

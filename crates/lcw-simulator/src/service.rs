@@ -296,8 +296,12 @@ impl Service {
         }
         match route {
             Route::Graph {
-                target: resource, ..
-            } => self.graph(asked, resource, target, &roles, caller),
+                version,
+                target: resource,
+            } => {
+                let beta = version == "beta";
+                self.graph(asked, (resource, beta), target, &roles, caller)
+            }
             Route::Unknown { segment } => Answer::bad_request(
                 &format!("Resource not found for the segment '{segment}'."),
                 caller,
@@ -311,7 +315,7 @@ impl Service {
     fn graph(
         &self,
         asked: &Asked,
-        resource: &Target,
+        (resource, beta): (&Target, bool),
         target: &FaultTarget<'_>,
         roles: &[String],
         caller: &Caller,
@@ -323,6 +327,7 @@ impl Service {
             path: &asked.path,
             query: &asked.query,
             unknown_members: asked.unknown_members(),
+            beta,
             roles,
             caller,
             now,
