@@ -206,6 +206,8 @@ mod tests {
             pipeline: file.map(Path::to_owned),
             source: SourceArgs::default(),
             target: TargetArgs::default(),
+            query: QueryArgs::default(),
+            on_drift: None,
         };
         format!("{:#?}", Settings::read(&args, Kind::Export).unwrap())
     }

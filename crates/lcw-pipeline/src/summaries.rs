@@ -4,9 +4,10 @@
 //! service's `runs/summary` still counts it. It is asked for workflows that have news, so that an
 //! export with nothing new asks nothing more than its listings.
 //!
-//! Nothing says by which date the service puts runs into the window of a summary. So the window
-//! begins a day after the listing does and ends with the oldest run that is not settled, and only
-//! more than all that was listed up to that end counts as a shortfall.
+//! Nothing says by which date the service puts runs and results into the window of a summary, and a
+//! result can be scheduled a little before its run. So windows begin a day after the listing does and
+//! end an hour before it was made, or before the oldest run whose counters may still move, and only
+//! more than all that was listed up to that run counts as a shortfall.
 
 use futures_util::{StreamExt, stream};
 use lcw_extractor::{ExtractError, GraphPath};
@@ -21,6 +22,7 @@ use crate::children::{Child, PerChild};
 use crate::coverage::DAY;
 use crate::decide::{Decision, decide};
 use crate::decode::{self, Totals};
+use crate::listing::ListedRun;
 use crate::not_covered::NotCovered;
 use crate::proof::ShortRun;
 use crate::survey::{Search, Survey, instant};
@@ -29,8 +31,7 @@ use crate::trouble::{Reach, reach};
 /// What the service counts for one workflow, and what is there of it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Counted {
-    from: i64,
-    until: i64,
+    window: Window,
     /// `runs/summary`.
     runs: Totals,
     /// `userProcessingResults/summary`.
@@ -41,6 +42,19 @@ pub(crate) struct Counted {
     /// `taskReports/summary` beside the reports.
     reported_tasks: Option<Measure>,
 }
+
+/// Which runs are counted, in microseconds.
+#[derive(Debug, Clone, Copy, Default)]
+struct Window {
+    from: i64,
+    /// Runs that are scheduled before then were listed.
+    until: i64,
+    /// The counters of runs that are scheduled before then have settled.
+    settled_until: i64,
+}
+
+/// How much earlier than its run a result may be scheduled.
+const MARGIN: i64 = DAY / 24;
 
 /// A sum that is not known as soon as one of its parts is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,10 +87,11 @@ pub struct WorkflowProof {
     /// Runs: `runs/summary` beside the listings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runs: Option<Measure>,
-    /// Users over all runs: `userProcessingResults/summary` beside the rows.
+    /// Users over all runs whose counters have settled: `userProcessingResults/summary` beside the
+    /// rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub users: Option<Measure>,
-    /// Tasks over all users and runs: `runs/summary` beside the rows.
+    /// The same of tasks: `userProcessingResults/summary` beside the rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tasks: Option<Measure>,
     /// The same since the oldest run whose task reports were read: `taskReports/summary` beside the
@@ -88,13 +103,14 @@ pub struct WorkflowProof {
 }
 
 impl Counted {
+    /// Until when the service's own counts stand still.
     pub(crate) fn until(&self) -> i64 {
-        self.until
+        self.window.settled_until - MARGIN
     }
 
     /// The dataset holds so many rows below a run that is scheduled then.
     pub(crate) fn hold_known(&mut self, scheduled: i64, rows: &PerChild<Option<i32>>) {
-        if scheduled >= self.until {
+        if scheduled >= self.window.settled_until {
             return;
         }
         for child in Child::ALL {
@@ -127,7 +143,7 @@ impl Counted {
         let measures = [
             measure(self.runs.runs, Some(self.runs_held)),
             measure(self.users.users, users.filter(|_| !is_filtered)),
-            measure(self.runs.tasks, tasks),
+            measure(self.users.tasks, tasks.filter(|_| !is_filtered)),
             self.reported_tasks,
         ];
         let is_short = |measure: &Option<Measure>| {
@@ -137,8 +153,8 @@ impl Counted {
         let [runs, users, tasks, reported_tasks] = measures;
         measures.iter().any(Option::is_some).then(|| WorkflowProof {
             workflow_id: workflow_id.to_owned(),
-            from: format_micros(self.from),
-            to: format_micros(self.until),
+            from: format_micros(self.window.from),
+            to: format_micros(self.window.until - MARGIN),
             runs,
             users,
             tasks,
@@ -211,14 +227,14 @@ impl Search<'_> {
     }
 
     /// The window of a listing with news that can be counted.
-    fn window_to_count(&self, listing: &Listing) -> Option<(i64, i64)> {
+    fn window_to_count(&self, listing: &Listing) -> Option<Window> {
         let id = &listing.scope.workflow.id;
         let runs = || {
             let inside = |run: &&_| self.is_inside(listing.from, run);
             listing.runs.values().filter(inside)
         };
-        let is_settled = |run: &crate::listing::ListedRun| run.is_settled(self.now, self.settle);
-        let is_news = |run: &crate::listing::ListedRun| {
+        let is_settled = |run: &ListedRun| run.is_settled(self.now, self.settle);
+        let is_news = |run: &ListedRun| {
             let stored = self.stored.get(id, &run.id);
             let day = stored.map_or(run.day, |stored| stored.day);
             is_settled(run)
@@ -228,36 +244,39 @@ impl Search<'_> {
         if !self.doubted.contains(id.as_str()) && !runs().any(is_news) {
             return None;
         }
-        let unsettled = runs().filter(|run| !is_settled(run));
-        let oldest_unsettled = unsettled.map(|run| run.scheduled).min();
-        let until = oldest_unsettled
-            .unwrap_or(self.now)
-            .min(self.until.unwrap_or(self.now))
-            .min(self.now);
-        let from = listing.from + DAY;
-        (from < until).then_some((from, until))
+        // A run that is held back for an administrator stands still, too.
+        let moves = |run: &&ListedRun| !is_settled(run) && &*run.status != "quarantined";
+        let oldest_moving = runs().filter(moves).map(|run| run.scheduled).min();
+        let until = self.until.unwrap_or(self.now).min(self.now);
+        let window = Window {
+            from: listing.from + DAY,
+            until,
+            settled_until: oldest_moving.map_or(until, |oldest| oldest.min(until)),
+        };
+        (window.from < until - MARGIN).then_some(window)
     }
 
     async fn count_one(
         &self,
         listing: &mut Listing,
-        (from, until): (i64, i64),
+        window: Window,
     ) -> Result<(Counted, u64), ExtractError> {
         let below = listing.scope.path();
-        let ask = async |path: GraphPath| {
-            let path = path.summary(instant(from), instant(until));
+        let ask = async |path: GraphPath, until: i64| {
+            let path = path.summary(instant(window.from), instant(until - MARGIN));
             self.client.entity(path, &mut decode::Summary).await
         };
         let mut counted = Counted {
-            from,
-            until,
-            runs: ask(below.clone().runs()).await?,
+            window,
+            runs: ask(below.clone().runs(), window.until).await?,
             ..Counted::default()
         };
-        if self.rules.wanted.children.contains(Child::Results) {
-            counted.users = ask(below.user_processing_results()).await?;
+        let counts_rows = self.rules.wanted.children.contains(Child::Results);
+        if counts_rows && window.from < window.settled_until - MARGIN {
+            let results = below.user_processing_results();
+            counted.users = ask(results, window.settled_until).await?;
         }
-        counted.runs_held = self.runs_until(listing, until);
+        counted.runs_held = self.runs_until(listing, window.until);
         let before = listing.runs.len();
         for again in [Some(filter("startedDateTime", listing.from, None)), None] {
             if counted.runs_missing() <= 0 {
@@ -267,7 +286,7 @@ impl Search<'_> {
             for run in runs.into_values() {
                 keep_newest(&mut listing.runs, run);
             }
-            counted.runs_held = self.runs_until(listing, until);
+            counted.runs_held = self.runs_until(listing, window.until);
         }
         Ok((counted, (listing.runs.len() - before) as u64))
     }
