@@ -203,6 +203,43 @@ fn every_column_is_declared_soundly() {
     }
 }
 
+#[test]
+fn what_a_null_never_takes_back() {
+    let sticky = |table: Table| -> Vec<&str> {
+        let columns = table.columns(false).iter();
+        let columns = columns.filter(|column| column.role == Role::Sticky);
+        columns.map(|column| column.name).collect()
+    };
+    assert_eq!(
+        sticky(Table::UserProcessingResults),
+        [
+            "subject_id",
+            "subject_display_name",
+            "subject_user_principal_name",
+            "subject_mail",
+            "subject_department",
+            "subject_job_title",
+            "subject_employee_id",
+            "subject_employee_hire_date",
+            "subject_employee_leave_date_time",
+            "subject_account_enabled",
+        ]
+    );
+    assert_eq!(
+        sticky(Table::TaskReports),
+        [
+            "task_id",
+            "task_definition_id",
+            "task_display_name",
+            "task_category",
+            "execution_sequence",
+            "continue_on_error",
+        ]
+    );
+    assert_eq!(sticky(Table::TaskProcessingResults), ["subject_id"]);
+    assert_eq!(sticky(Table::SubjectProcessingResults), ["subject_id"]);
+}
+
 /// Properties of a task that its row would mistake for its own.
 const AMBIGUOUS: [&str; 3] = ["task/id", "task/displayName", "task/category"];
 

@@ -25,8 +25,8 @@ impl Csdl {
         for version in ["v1.0", "beta"] {
             let path = Path::new(env!("CARGO_MANIFEST_DIR"))
                 .join(format!("tests/fixtures/csdl-{version}.xml"));
-            let text = std::fs::read_to_string(path).unwrap();
-            let document = Document::parse(&text).unwrap();
+            let text = std::fs::read_to_string(path).expect("the slice is there");
+            let document = Document::parse(&text).expect("it is XML");
             for node in document.descendants() {
                 match node.tag_name().name() {
                     "EntityType" | "ComplexType" => csdl.add_type(node),
@@ -45,7 +45,7 @@ impl Csdl {
             .map(|base| short(base).to_owned());
         for property in node.children() {
             if ["Property", "NavigationProperty"].contains(&property.tag_name().name()) {
-                let of = property.attribute("Type").unwrap();
+                let of = property.attribute("Type").expect("it has a type");
                 let types = known.properties.entry(name(property));
                 // Where v1.0 and beta disagree, no column can be made of it.
                 types
@@ -106,7 +106,7 @@ impl Csdl {
 }
 
 fn name(node: Node<'_, '_>) -> String {
-    node.attribute("Name").unwrap().to_owned()
+    node.attribute("Name").expect("it has a name").to_owned()
 }
 
 /// A type's name without its namespace: no two of the types here share one.
