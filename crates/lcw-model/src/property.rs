@@ -1,5 +1,7 @@
 //! Reading one property: its kinds, and errors that name it.
 
+mod key;
+
 use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;
@@ -8,6 +10,8 @@ use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, Seq
 use serde_json::value::RawValue;
 
 use crate::{Field, PageError, Text, shortened};
+
+pub(crate) use key::Key;
 
 /// Where in the answer the reader is, and the slot for what it refuses.
 ///
@@ -140,52 +144,6 @@ impl<'a, K: Kind<'a>> DeserializeSeed<'a> for Property<'_, K> {
 
     fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Field<K>, D::Error> {
         K::read(deserializer, self.name, self.context)
-    }
-}
-
-/// What an entity is known by: without it, its row would have no key.
-pub(crate) trait Key<'a>: Sized {
-    fn read<A: MapAccess<'a>>(
-        map: &mut A,
-        name: &'static str,
-        context: Context<'_>,
-    ) -> Result<Self, A::Error>;
-
-    /// Whether the answer did not contain it.
-    fn is_missing(&self) -> bool;
-}
-
-impl<'a> Key<'a> for Text<'a> {
-    fn read<A: MapAccess<'a>>(
-        map: &mut A,
-        name: &'static str,
-        context: Context<'_>,
-    ) -> Result<Self, A::Error> {
-        match map.next_value_seed(Property::<Text<'a>>::new(name, context))? {
-            Field::Value(text) => Ok(text),
-            Field::Absent | Field::Null => Err(context.refuse(name, Found::Null, "a string")),
-        }
-    }
-
-    fn is_missing(&self) -> bool {
-        self.is_empty()
-    }
-}
-
-impl<'a> Key<'a> for Field<i32> {
-    fn read<A: MapAccess<'a>>(
-        map: &mut A,
-        name: &'static str,
-        context: Context<'_>,
-    ) -> Result<Self, A::Error> {
-        match map.next_value_seed(Property::<i32>::new(name, context))? {
-            Self::Value(number) => Ok(Self::Value(number)),
-            Self::Absent | Self::Null => Err(context.refuse(name, Found::Null, A_WHOLE_NUMBER)),
-        }
-    }
-
-    fn is_missing(&self) -> bool {
-        self.is_absent()
     }
 }
 

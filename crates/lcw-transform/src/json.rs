@@ -88,6 +88,13 @@ fn write_object(out: &mut impl Write, mut members: Vec<(&str, Value<'_>)>) -> fm
 
 /// Writes a JSON string.
 fn write_string(out: &mut impl Write, text: &str) -> fmt::Result {
+    let is_plain = |byte: &u8| *byte >= b' ' && *byte != b'"' && *byte != b'\\';
+    if text.as_bytes().iter().all(is_plain) {
+        // Names mostly are: nothing is allocated for them.
+        out.write_char('"')?;
+        out.write_str(text)?;
+        return out.write_char('"');
+    }
     let json = serde_json::to_string(text).map_err(|_| fmt::Error)?;
     out.write_str(&json)
 }

@@ -28,6 +28,8 @@ mod task_results;
 mod tasks;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod versions;
 mod workflows;
 

@@ -18,7 +18,12 @@ pub(crate) static TASK_DEFINITIONS: [Column; 14] = [
         "displayName",
         "Its name in the portal.",
     ),
-    Column::new("description", Kind::Text, "description", "What it does."),
+    Column::new(
+        "description",
+        Kind::Text,
+        "description",
+        "What the task does for a user.",
+    ),
     Column::new("version", Kind::Int32, "version", "Number of its version."),
     Column::new(
         "continue_on_error",

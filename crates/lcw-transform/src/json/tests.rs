@@ -45,6 +45,13 @@ proptest! {
     #![proptest_config(cases(300))]
 
     #[test]
+    fn names_are_written_as_json_strings(name in any::<String>()) {
+        let mut out = String::new();
+        write_string(&mut out, &name).unwrap();
+        prop_assert_eq!(out, Value::from(name).to_string());
+    }
+
+    #[test]
     fn compacted_json_is_the_same_value(texts in prop::collection::vec(any::<String>(), 0..4), number in any::<f64>()) {
         let value: Value = serde_json::json!({ "texts": texts, "n": number, "o": { "e": {} } });
         let pretty = serde_json::to_string_pretty(&value).unwrap();

@@ -8,6 +8,7 @@ use crate::testing::{
 };
 
 mod random;
+mod subjects;
 
 const WORKFLOW: &str = "14879e66-9ea9-48d0-804d-8fea672d0341";
 const RUN: &str = "dad77a47-6eda-4de7-bc37-fe8eb5aaf17d";
@@ -297,24 +298,6 @@ fn the_order_of_an_answer_does_not_change_its_row() {
         r#"{"subject":{"c":2,"d":1,"id":"u"},"a":2,"b":1,"id":"p"}"#,
     );
     assert_eq!(one, other);
-}
-
-#[test]
-fn subjects_are_null_absent_or_without_an_id() {
-    for (subject, is_absent) in [
-        ("", true),
-        (r#","subject":null"#, false),
-        (r#","subject":{}"#, true),
-        (r#","subject":{"id":null}"#, false),
-    ] {
-        let rows = row_of(MICROS, &format!(r#"{{"id":"p"{subject}}}"#));
-        assert_eq!(row(&rows, 0)["subject_id"], Value::Null);
-        assert_eq!(
-            absent_columns(TABLE, &rows, 0).contains(&"subject_id"),
-            is_absent,
-            "{subject}"
-        );
-    }
 }
 
 #[test]

@@ -78,6 +78,25 @@ fn parts_without_bits_get_some_when_others_have_them() {
     assert_eq!(Rows::concat(vec![without.clone()]), without);
 }
 
+#[test]
+fn what_is_new_stays_with_the_rows_through_sorting_and_putting_together() {
+    let new = |id: &str, name: &str| {
+        let mut rows = ResultRows::new(MICROS, &lineage(), "w", "r");
+        for id in [id, "0"] {
+            let object = format!(r#"{{"id":"{id}","{name}":1}}"#);
+            rows.append(&parse_entity(&object).unwrap(), None).unwrap();
+        }
+        let first = rows.finish();
+        assert!(rows.finish().drift.is_empty(), "it is handed out once");
+        first
+    };
+    let all = Rows::concat(vec![new("b", "one"), new("a", "two")]).sorted_unique(&key());
+    assert_eq!(ids(&all), ["0", "a", "b"]);
+    let names: Vec<_> = all.drift.properties.iter().collect();
+    assert_eq!(names, ["one", "two"]);
+    assert_eq!(Rows::concat(vec![all.clone()]).drift, all.drift);
+}
+
 proptest! {
     #![proptest_config(cases(300))]
 
