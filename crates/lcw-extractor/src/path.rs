@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use jiff::Timestamp;
+use lcw_model::time::format_micros;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::permission::{Permissions, Resource};
@@ -130,7 +131,7 @@ impl GraphPath {
     }
 
     /// The counts of these runs, user processing results or task reports, from `start` to `end`,
-    /// as the service keeps them: a single object.
+    /// as the service keeps them: a single object. Nanoseconds are cut off.
     ///
     /// ```
     /// use lcw_extractor::GraphPath;
@@ -143,6 +144,8 @@ impl GraphPath {
     /// ```
     #[must_use]
     pub fn summary(mut self, start: Timestamp, end: Timestamp) -> Self {
+        // The service does not take more digits than its own date-times have.
+        let [start, end] = [start, end].map(|at| format_micros(at.as_microsecond()));
         let call = format!("/summary(startDateTime={start},endDateTime={end})");
         self.path.push_str(&call);
         self

@@ -50,8 +50,9 @@ fn open(request: &Request) -> Result<Option<Dataset>, DatasetError> {
 }
 
 fn unfit(name: &str, error: DatasetError) -> Check {
-    let error = PipelineError::from(error);
-    Check::fail(name, exit::USAGE, describe(&error), error.remedy())
+    let remedy = "do as it says, or export to another folder (--out)";
+    let message = describe(&PipelineError::from(error));
+    Check::fail(name, exit::USAGE, message, Some(remedy.to_owned()))
 }
 
 /// When the newest incremental export of this tenant that reached its end did so.

@@ -1,16 +1,16 @@
 //! One real request per requested table.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use lcw_extractor::{CollectionRequest, ErrorKind, ExtractError, GraphClient, GraphPath, Probe};
+use lcw_model::time::format_micros;
 use lcw_transform::Table;
 
 use super::Check;
+use crate::coverage::RETENTION;
 use crate::request::{DeletedWorkflows, Request};
 
 /// Workflows whose runs are asked for until one has a run: the others' tables are looked at there.
 const MOST_WORKFLOWS: usize = 5;
-/// What the service keeps.
-const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// What the requests came to, in the order in which they were sent.
 #[derive(Debug, Default)]
@@ -105,7 +105,7 @@ impl Probes {
     /// Looks for a workflow with a run, and keeps both.
     async fn runs(&mut self, client: &GraphClient, workflows: &[String]) {
         let now = client.service_now().unwrap_or_else(Timestamp::now);
-        let since = now - KEPT;
+        let since = format_micros(now.as_microsecond() - RETENTION);
         let mut last = None;
         for workflow in workflows.iter().take(MOST_WORKFLOWS) {
             let request = CollectionRequest::new(GraphPath::workflow(workflow).runs())

@@ -62,17 +62,24 @@ fn is_null(written: &What) -> bool {
 fn expected(property: Property) -> String {
     match property.kind() {
         Kind::DateTime if property.is_nullable() => {
-            "a date-time like 2026-11-22T10:00:00Z, without quotes, or by eq and ne with null"
+            "a date-time like 2026-11-22T10:00:00Z, without quotes and with 7 fraction digits at most, \
+             or by eq and ne with null"
                 .to_owned()
         }
-        Kind::DateTime => "a date-time like 2026-11-22T10:00:00Z, without quotes".to_owned(),
+        Kind::DateTime => "a date-time like 2026-11-22T10:00:00Z, without quotes and with 7 fraction \
+                           digits at most"
+            .to_owned(),
         Kind::Enum(members) => format!("one of '{}'", members.join("', '")),
         Kind::Text => "a text in quotes ('' is a quote within it)".to_owned(),
         Kind::Integer => "nothing".to_owned(),
     }
 }
 
-/// The normal form of a date-time: in UTC, all its digits but trailing zeros. `None` if it is none.
+/// Digits after the second in the service's own date-times. It does not take more.
+const MOST_DIGITS: usize = 7;
+
+/// The normal form of a date-time: in UTC, without trailing zeros. `None` if it is none that the
+/// service could compare with.
 fn date_time(word: &str) -> Option<String> {
     let micros = parse_micros(word).ok()?;
     let seconds = format_micros(micros - micros.rem_euclid(1_000_000));
@@ -85,6 +92,7 @@ fn date_time(word: &str) -> Option<String> {
         .collect();
     Some(match digits.trim_end_matches('0') {
         "" => seconds,
+        digits if digits.len() > MOST_DIGITS => return None,
         digits => format!("{}.{digits}Z", seconds.trim_end_matches('Z')),
     })
 }

@@ -115,6 +115,10 @@ fn a_refusal_shows_what_is_allowed() {
             "startedDateTime ge 2026-02-30T00:00:00Z",
             "a date-time like",
         ),
+        (
+            "startedDateTime ge 2026-11-22T00:00:00.12345678Z",
+            "7 fraction digits at most",
+        ),
         ("subject eq 'x'", "write `subject/id eq '…'`"),
         ("subject/mail eq 'x'", "write `subject/id eq '…'`"),
         ("id eq x", "a text in quotes"),
