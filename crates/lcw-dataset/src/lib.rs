@@ -20,6 +20,13 @@
 //!   tables, then `runs`.
 //! - [`Format`] is what a loader implements. [`conformance`] is the suite that every loader runs.
 //!
+//! A table may gain nullable columns, anywhere but in its key, with a higher schema version. Older
+//! files are read as if they had them, with NULL, and stay as they are until one of their rows
+//! changes: then the whole file is written with the table's present columns. Rewriting them only
+//! for their schema would say nothing new, and would touch every day of a dataset at once. A
+//! required column that an older file lacks is refused when the file is read. Files of a newer
+//! version are never merged.
+//!
 //! **Invariant**: [`storage`] is the only module of the project that renames files.
 
 mod check;

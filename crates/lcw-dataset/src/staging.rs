@@ -69,7 +69,8 @@ impl<'e> Staging<'e> {
     /// Merges new rows, strictly ascending by key, with the stored ones into a staged file.
     ///
     /// A new row replaces the stored one of the same key only when it differs; rows that are only
-    /// stored are carried over. Nothing is staged when no row changed. Memory is independent of
+    /// stored are carried over. Nothing is staged when no row changed, also when the stored file
+    /// lacks columns that the table has gained; a column that it lacks is NULL in its rows. Memory is independent of
     /// both sides' size. Merging a table again adds to what is staged.
     ///
     /// # Errors

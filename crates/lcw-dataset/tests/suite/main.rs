@@ -4,6 +4,7 @@
 
 mod commits;
 mod crashes;
+mod evolution;
 mod formats;
 mod manifests;
 mod merges;
