@@ -45,6 +45,7 @@ mod hint;
 mod hooks;
 mod json;
 mod limit;
+mod listed;
 mod listing;
 mod mutate;
 mod names;

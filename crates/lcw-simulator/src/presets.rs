@@ -10,7 +10,8 @@ use crate::config::{
     roles,
 };
 use crate::names::HOSTILE;
-use crate::words::Category;
+use crate::plan::{Reprocessed, RunPlan};
+use crate::words::{Category, ProcessingStatus};
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -75,8 +76,9 @@ impl TenantConfig {
         }
     }
 
-    /// A tenant full of traps: four workflows with odd names (one deleted), a run a day over four weeks,
-    /// mixed ids, every outcome, small and empty pages, repeated rows, unknown properties, deleted people.
+    /// A tenant full of traps: four workflows with odd names (one deleted), a run a day over four weeks, one
+    /// that reprocesses another, mixed ids, every outcome, small and empty pages, repeated rows, unknown
+    /// properties, deleted people.
     pub fn small(seed: u64) -> Self {
         let name = |index: u64| {
             let count = u64::try_from(HOSTILE.len()).unwrap_or(1);
@@ -90,6 +92,8 @@ impl TenantConfig {
             history,
             ended: None,
         };
+        let before = |days: u32| Self::empty(seed).now - (days * DAY + 5 * HOUR);
+        let again = RunPlan::new(before(2), 2).reprocessing(Reprocessed::Previous);
         let mut deleted = WorkflowConfig::new(Category::Leaver, name(3)).scheduled(daily, 0..=5);
         deleted.deleted = Some(4 * DAY);
         Self {
@@ -102,6 +106,13 @@ impl TenantConfig {
                     .described("")
                     .scheduled(daily, 1..=6),
                 deleted,
+            ],
+            runs: vec![
+                (
+                    0,
+                    RunPlan::new(before(3), 4).ending(ProcessingStatus::Failed),
+                ),
+                (0, again),
             ],
             people: 40,
             deleted_people: 0.2,

@@ -187,25 +187,12 @@ impl Style<'_> {
         json::push_optional_instant(out, view.started);
         out.extend_from_slice(b",\"failureReason\":");
         push_optional_text(out, view.failure_reason());
-        self.processing_info(out, view);
+        processing_info(out, view);
         self.unknown_property(out, view.seed());
         self.subject(out, &view.result);
         out.extend_from_slice(b",\"task\":");
         out.extend_from_slice(&task.text);
         out.push(b'}');
-    }
-
-    /// The property came late: rows of older style lack it, the others mostly say null.
-    fn processing_info(&self, out: &mut Vec<u8>, view: &TaskView<'_>) {
-        if view.result.run.guid_ids {
-            return;
-        }
-        out.extend_from_slice(b",\"processingInfo\":");
-        let told = view.completed.is_some() && view.seed().is_multiple_of(9);
-        push_optional_text(
-            out,
-            told.then_some("Request \"7f3a\" was accepted.\n2 of 2 done"),
-        );
     }
 
     fn push_task_result_id(
@@ -238,6 +225,19 @@ impl Style<'_> {
         let task = task.map_or("", |task| task.id.as_str());
         format!("{}_{task}", self.result_id(workflow, &view.result))
     }
+}
+
+/// The property came late: rows of older style lack it, the others mostly say null.
+fn processing_info(out: &mut Vec<u8>, view: &TaskView<'_>) {
+    if view.result.run.guid_ids {
+        return;
+    }
+    out.extend_from_slice(b",\"processingInfo\":");
+    let told = view.completed.is_some() && view.seed().is_multiple_of(9);
+    push_optional_text(
+        out,
+        told.then_some("Request \"7f3a\" was accepted.\n2 of 2 done"),
+    );
 }
 
 fn push_optional_text(out: &mut Vec<u8>, text: Option<&str>) {

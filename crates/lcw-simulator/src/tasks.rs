@@ -92,7 +92,7 @@ fn task(workflow: &Workflow, definition: &'static Definition, sequence: i32, ind
         value: json!({
             "category": definition.category,
             "continueOnError": continues_on_error(index),
-            "description": definition.value["description"].as_str().filter(|_| seed % 4 != 0),
+            "description": definition.value["description"].as_str().filter(|_| !seed.is_multiple_of(4)),
             "displayName": definition.display_name,
             "executionSequence": sequence,
             "id": id,

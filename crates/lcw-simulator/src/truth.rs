@@ -298,12 +298,6 @@ impl<'a> Teller<'a> {
         of_result: impl Fn(ResultView<'b>) -> Vec<TaskView<'b>>,
     ) {
         let (style, now) = (self.style, self.now);
-        let row = |id: String, value: Value| TrueResult {
-            workflow_id: workflow.id.clone(),
-            run_id: run.id.clone(),
-            id,
-            value,
-        };
         self.truth.runs.push(TrueRun {
             workflow_id: workflow.id.clone(),
             id: run.id.clone(),
@@ -312,29 +306,31 @@ impl<'a> Teller<'a> {
         let prefix = render::result_id_prefix(workflow, run);
         for view in rows {
             let id = style.result_id(workflow, &view);
-            let result = row(id, value(|out| style.result(out, &view, &prefix)));
-            self.truth.results.push(result);
-            if self.with_task_results {
-                let results = of_result(view).into_iter().map(|view| {
-                    let id = style.task_result_id(workflow, &view, &tasks.texts);
-                    let render = |out: &mut Vec<u8>| {
-                        style.task_result(out, &view, &prefix, &tasks.texts);
-                    };
-                    row(id, value(render))
-                });
-                self.truth.task_results.extend(results);
+            let result = value(|out| style.result(out, &view, &prefix));
+            self.truth.results.push(row(workflow, run, id, result));
+            if !self.with_task_results {
+                continue;
             }
+            let results = of_result(view).into_iter().map(|view| {
+                let id = style.task_result_id(workflow, &view, &tasks.texts);
+                let result = value(|out| style.task_result(out, &view, &prefix, &tasks.texts));
+                row(workflow, run, id, result)
+            });
+            self.truth.task_results.extend(results);
         }
+        self.beside_users(workflow, run, &tasks.all);
+    }
+
+    /// The rows of a run that belong to none of its users.
+    fn beside_users(&mut self, workflow: &Workflow, run: &Run, tasks: &[Task]) {
+        let (style, now) = (self.style, self.now);
         let expanded = Style {
             expand: Some(&Expansion::Task),
             ..style
         };
         let reports = report::views(run, now).map(|view| {
-            let id = view.id(&tasks.all);
-            row(
-                id,
-                value(|out| expanded.task_report(out, &view, &tasks.all)),
-            )
+            let report = value(|out| expanded.task_report(out, &view, tasks));
+            row(workflow, run, view.id(tasks), report)
         });
         self.truth.task_reports.extend(reports);
         let on_v1 = style.tenant.config.answers.subject_results_on_v1;
@@ -343,8 +339,8 @@ impl<'a> Teller<'a> {
             ..style
         };
         let subjects = subject::views(run, now).map(|view| {
-            let value = value(|out| newest.subject_result(out, &view, workflow));
-            row(view.id(workflow), value)
+            let result = value(|out| newest.subject_result(out, &view, workflow));
+            row(workflow, run, view.id(workflow), result)
         });
         self.truth.subject_results.extend(subjects);
     }
@@ -354,14 +350,22 @@ impl<'a> Teller<'a> {
             let old = run.reprocesses.as_ref();
             if let Some(old) = old.filter(|old| runs.iter().any(|run| run.id == **old)) {
                 let (style, now) = (self.style, self.now);
+                let again = value(|out| style.run(out, &run.view(now)));
                 self.truth.reprocessed.push(TrueResult {
-                    workflow_id: workflow.id.clone(),
                     run_id: old.clone(),
-                    id: run.id.clone(),
-                    value: value(|out| style.run(out, &run.view(now))),
+                    ..row(workflow, run, run.id.clone(), again)
                 });
             }
         }
+    }
+}
+
+fn row(workflow: &Workflow, run: &Run, id: String, value: Value) -> TrueResult {
+    TrueResult {
+        workflow_id: workflow.id.clone(),
+        run_id: run.id.clone(),
+        id,
+        value,
     }
 }
 

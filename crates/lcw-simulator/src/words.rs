@@ -28,6 +28,14 @@ pub enum ProcessingStatus {
 }
 
 impl ProcessingStatus {
+    /// Those that documented runs end with.
+    pub(crate) const FINAL: [Self; 4] = [
+        Self::Completed,
+        Self::CompletedWithErrors,
+        Self::Canceled,
+        Self::Failed,
+    ];
+
     /// Graph's spelling.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -310,7 +310,7 @@ async fn task_reports_settle_minutes_after_their_run() {
             && row["lastUpdatedDateTime"].is_string()
             && row.get("task").is_none()
     }));
-    simulator.advance(Duration::from_secs(40 * 60 + 60));
+    simulator.advance(Duration::from_mins(41));
     let lagging = client.rows(&list).await;
     assert_eq!(lagging[0]["processingStatus"], "completed");
     assert_ne!(lagging[0]["totalUsersCount"], 9);

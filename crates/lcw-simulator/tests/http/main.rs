@@ -9,6 +9,8 @@ mod control;
 #[cfg(test)]
 mod counters;
 #[cfg(test)]
+mod expansions;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod lifecycle;
@@ -19,6 +21,18 @@ mod listings;
 #[cfg(test)]
 mod mutations;
 #[cfg(test)]
+mod orders;
+#[cfg(test)]
+mod permissions;
+#[cfg(test)]
+mod shortened;
+#[cfg(test)]
+mod subjects;
+#[cfg(test)]
+mod summaries;
+#[cfg(test)]
 mod tables;
+#[cfg(test)]
+mod versions;
 #[cfg(test)]
 mod windows;
