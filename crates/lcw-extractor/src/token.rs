@@ -1,5 +1,6 @@
 //! Access tokens: where they come from, and one for all workers.
 
+mod audience;
 mod cache;
 mod client;
 mod client_secret;

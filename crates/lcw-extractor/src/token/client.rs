@@ -55,6 +55,11 @@ impl TokenClient {
         format!("{}/.default", self.graph)
     }
 
+    /// The origin that tokens are for.
+    pub fn graph(&self) -> &Origin {
+        &self.graph
+    }
+
     /// Posts a token request to `{authority}/{tenant}/oauth2/v2.0/token`.
     ///
     /// # Errors

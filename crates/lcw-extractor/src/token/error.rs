@@ -60,6 +60,16 @@ pub enum TokenError {
     /// The ready token has ended, and cannot be renewed.
     #[error("the ready access token has expired")]
     Expired,
+    /// The token is for another service, or for Graph in another cloud. It was not sent anywhere.
+    #[error("the access token is for {audience}, but would go to {graph}")]
+    Audience {
+        /// Whom the token says it is for.
+        audience: String,
+        /// The configured Graph.
+        graph: String,
+        /// What the user can do about it.
+        remedy: String,
+    },
     /// The source cannot be used as configured.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -83,9 +93,11 @@ impl TokenError {
         match self {
             Self::Answer { status: 500.., .. } => ErrorKind::Service,
             Self::Answer { status: 429, .. } => ErrorKind::Throttled,
-            Self::Refused { .. } | Self::Answer { .. } | Self::Expired | Self::Source { .. } => {
-                ErrorKind::Credentials
-            }
+            Self::Refused { .. }
+            | Self::Answer { .. }
+            | Self::Expired
+            | Self::Audience { .. }
+            | Self::Source { .. } => ErrorKind::Credentials,
             Self::Network { .. } => ErrorKind::Network,
             Self::Deadline { .. } => ErrorKind::Deadline,
             Self::Config(_) => ErrorKind::Config,
@@ -137,7 +149,7 @@ impl TokenError {
                 "a ready token cannot be renewed: get a new one and put it into LCW_ACCESS_TOKEN, or use a client secret"
             }
             Self::Config(_) => "correct the setting",
-            Self::Source { remedy, .. } => remedy,
+            Self::Audience { remedy, .. } | Self::Source { remedy, .. } => remedy,
         }
     }
 }
