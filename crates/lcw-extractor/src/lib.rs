@@ -39,7 +39,8 @@ pub use path::{CollectionRequest, GraphPath};
 pub use secrecy::SecretString;
 pub use stats::RequestStats;
 pub use token::{
-    AccessToken, ClientSecret, Credential, ReadyToken, TokenClient, TokenError, TokenSource,
+    AccessToken, ClientSecret, Credential, ReadyToken, TokenClient, TokenError, TokenService,
+    TokenSource,
 };
 
 #[cfg(test)]

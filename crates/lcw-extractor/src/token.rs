@@ -1,5 +1,7 @@
 //! Access tokens: where they come from, and one for all workers.
 
+mod answer;
+mod application;
 mod audience;
 mod cache;
 mod client;
@@ -7,6 +9,7 @@ mod client_secret;
 mod error;
 mod jwt;
 mod ready;
+mod remedy;
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +19,7 @@ use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 
 pub(crate) use cache::{Token, TokenCache};
-pub use client::TokenClient;
+pub use client::{TokenClient, TokenService};
 pub use client_secret::ClientSecret;
 pub use error::TokenError;
 pub use ready::ReadyToken;
