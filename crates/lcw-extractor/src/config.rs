@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::origin::{Origin, OriginError};
+use crate::token::CertificateError;
 
 /// The version of the Graph API, the first segment of every path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -264,6 +265,9 @@ pub enum ConfigError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// A certificate file that cannot be used.
+    #[error("the certificate file cannot be used: {0}")]
+    Certificate(#[from] CertificateError),
     /// The proxy's URL; not repeated, it may hold a password.
     #[error("the proxy URL cannot be used, expected http://host:port")]
     Proxy,

@@ -39,8 +39,9 @@ pub use path::{CollectionRequest, GraphPath};
 pub use secrecy::SecretString;
 pub use stats::RequestStats;
 pub use token::{
-    AccessToken, ClientSecret, Credential, ReadyToken, TokenClient, TokenError, TokenService,
-    TokenSource,
+    AccessToken, AssertionAlgorithm, AzureCli, CertificateError, ClientCertificate, ClientSecret,
+    Credential, DeviceCode, DevicePrompt, ManagedIdentity, ReadyToken, TokenClient, TokenError,
+    TokenService, TokenSource, WorkloadIdentity,
 };
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ pub(crate) fn encode_base64url(bytes: &[u8]) -> String {
 }
 
 /// Reads base64 with the URL alphabet, with or without padding.
-fn decode_base64url(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode_base64url(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() * 3 / 4 + 1);
     let mut bits = 0_u32;
     let mut held = 0;
