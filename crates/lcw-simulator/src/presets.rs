@@ -9,6 +9,7 @@ use crate::config::{
     Outcomes, Paging, Schedule, TenantConfig, WindowRule, Windows, WorkflowConfig, roles,
 };
 use crate::names::HOSTILE;
+use crate::sign_in::{DeviceSignIn, FederatedIdentity, user_roles};
 use crate::words::Category;
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -46,6 +47,15 @@ impl TenantConfig {
                 token_lifetime: Duration::from_secs(3_599),
                 token_uses: None,
                 opaque_tokens: false,
+                token_audience: None,
+                login_skew_seconds: 0,
+                federated: Some(FederatedIdentity::default()),
+                public_client: true,
+                scopes: [roles::REPORTS, roles::WORKFLOW_BASIC]
+                    .map(str::to_owned)
+                    .to_vec(),
+                user_roles: vec![user_roles::GLOBAL_READER.to_owned()],
+                device: DeviceSignIn::default(),
             },
             answers: Answers {
                 date_skew_seconds: 0,

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod assertions;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod control;
@@ -16,6 +18,8 @@ mod limits;
 mod listings;
 #[cfg(test)]
 mod mutations;
+#[cfg(test)]
+mod sign_in;
 #[cfg(test)]
 mod tables;
 #[cfg(test)]
