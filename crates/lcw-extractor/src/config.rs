@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::origin::OriginError;
+use crate::origin::{Origin, OriginError};
+use crate::token::CertificateError;
 
 /// The version of the Graph API, the first segment of every path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -66,7 +67,8 @@ pub enum Cloud {
     UsGov,
     /// US Government L5 (`DoD`).
     UsGovDod,
-    /// China, operated by 21Vianet.
+    /// China, operated by 21Vianet. Older documentation says that Lifecycle Workflows are not there;
+    /// the pages of 2026 and the metadata since June 2025 say that they are.
     China,
 }
 
@@ -91,6 +93,14 @@ impl Cloud {
             Self::UsGov | Self::UsGovDod => "https://login.microsoftonline.us",
             Self::China => "https://login.chinacloudapi.cn",
         }
+    }
+
+    /// The cloud whose Graph has this origin.
+    pub(crate) fn of_graph(origin: &Origin) -> Option<Self> {
+        let shown = origin.to_string();
+        Self::ALL
+            .into_iter()
+            .find(|cloud| cloud.graph_url() == shown)
     }
 
     /// Its name on the command line and in pipeline files.
@@ -255,6 +265,9 @@ pub enum ConfigError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// A certificate file that cannot be used.
+    #[error("the certificate file cannot be used: {0}")]
+    Certificate(#[from] CertificateError),
     /// The proxy's URL; not repeated, it may hold a password.
     #[error("the proxy URL cannot be used, expected http://host:port")]
     Proxy,

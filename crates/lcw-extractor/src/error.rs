@@ -61,6 +61,7 @@ impl ExtractError {
     /// What kind of failure it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
+            Self::Config(ConfigError::Certificate(_)) => ErrorKind::Credentials,
             Self::Config(_) => ErrorKind::Config,
             Self::Token(error) => error.kind(),
             Self::Request(error) => error.kind,
@@ -99,6 +100,7 @@ impl ExtractError {
     /// What the user can do about it; a sentence fragment, never empty.
     pub fn remedy(&self) -> &str {
         match self {
+            Self::Config(ConfigError::Certificate(error)) => error.remedy(),
             Self::Config(_) => "correct the setting",
             Self::Token(error) => error.remedy(),
             Self::Request(error) => &error.remedy,

@@ -30,17 +30,29 @@ impl Agents {
 
     /// The client for an origin. Loopback is never proxied.
     pub(crate) fn for_origin(&self, origin: &Origin) -> Result<Client, ConfigError> {
-        let slot = if origin.is_loopback() {
-            &self.loopback
+        if origin.is_loopback() {
+            self.local()
         } else {
-            &self.remote
-        };
-        if let Some(client) = slot.get() {
-            return Ok(client.clone());
+            get(&self.remote, || build(&self.config, false))
         }
-        let client = build(&self.config, origin.is_loopback())?;
-        Ok(slot.get_or_init(|| client).clone())
     }
+
+    /// The client for this machine and the link it is on: plain http, without a proxy.
+    pub(crate) fn local(&self) -> Result<Client, ConfigError> {
+        get(&self.loopback, || build(&self.config, true))
+    }
+}
+
+/// What a slot holds, made when it is asked for first.
+fn get(
+    slot: &OnceLock<Client>,
+    make: impl FnOnce() -> Result<Client, ConfigError>,
+) -> Result<Client, ConfigError> {
+    if let Some(client) = slot.get() {
+        return Ok(client.clone());
+    }
+    let client = make()?;
+    Ok(slot.get_or_init(|| client).clone())
 }
 
 /// A client that follows no redirect, names no referer and repeats nothing by

@@ -42,8 +42,9 @@ pub use probe::Probe;
 pub use secrecy::SecretString;
 pub use stats::RequestStats;
 pub use token::{
-    AccessToken, ClientSecret, Credential, ReadyToken, TokenClaims, TokenClient, TokenError,
-    TokenSource,
+    AccessToken, AssertionAlgorithm, AzureCli, CertificateError, ClientCertificate, ClientSecret,
+    Credential, DeviceCode, DevicePrompt, ManagedIdentity, ReadyToken, TokenClaims, TokenClient, TokenError,
+    TokenService, TokenSource, WorkloadIdentity,
 };
 
 #[cfg(test)]

@@ -77,6 +77,13 @@ impl Origin {
         is_loopback(&self.root)
     }
 
+    /// Whether both are the own machine, by whatever name, at the same port.
+    pub(crate) fn is_same_loopback(&self, other: &Self) -> bool {
+        self.is_loopback()
+            && other.is_loopback()
+            && self.root.port_or_known_default() == other.root.port_or_known_default()
+    }
+
     /// Whether `url` has this scheme, host and port, and names no user.
     pub(crate) fn owns(&self, url: &Url) -> bool {
         url.scheme() == self.root.scheme()

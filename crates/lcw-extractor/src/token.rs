@@ -1,12 +1,21 @@
 //! Access tokens: where they come from, and one for all workers.
 
+mod answer;
+mod application;
+mod audience;
+mod azure_cli;
 mod cache;
+mod certificate;
 mod claims;
 mod client;
 mod client_secret;
+mod device_code;
 mod error;
 mod jwt;
+mod managed_identity;
 mod ready;
+mod remedy;
+mod workload_identity;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,12 +24,17 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 
+pub use azure_cli::AzureCli;
 pub(crate) use cache::{Token, TokenCache};
+pub use certificate::{AssertionAlgorithm, CertificateError, ClientCertificate};
 pub use claims::TokenClaims;
-pub use client::TokenClient;
+pub use client::{TokenClient, TokenService};
 pub use client_secret::ClientSecret;
+pub use device_code::{DeviceCode, DevicePrompt};
 pub use error::TokenError;
+pub use managed_identity::ManagedIdentity;
 pub use ready::ReadyToken;
+pub use workload_identity::WorkloadIdentity;
 
 /// A bearer token as its source gave it.
 ///

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::plan::RunPlan;
 use crate::record::Endpoint;
+use crate::sign_in::{DeviceSignIn, FederatedIdentity};
 use crate::words::Category;
 
 /// The instant at which library tenants start: 2026-11-23T12:00:00Z.
@@ -341,6 +342,20 @@ pub struct Access {
     /// Whether `$expand=subject` needs [`roles::USER`] or [`roles::USER_BASIC`] besides the permission for the
     /// rows; otherwise it is 403.
     pub expand_needs_user_read: bool,
+    /// Whom tokens say they are for; the resource that was asked for when `None`.
+    pub token_audience: Option<String>,
+    /// What the login service's clock is ahead of this machine's, in seconds.
+    pub login_skew_seconds: i64,
+    /// The external identity that the application trusts; `None`: it trusts none.
+    pub federated: Option<FederatedIdentity>,
+    /// Whether the application may sign people in without a secret.
+    pub public_client: bool,
+    /// The delegated permissions that an administrator has consented to.
+    pub scopes: Vec<String>,
+    /// The roles in the tenant of the user who signs in, as of [`user_roles`](crate::user_roles).
+    pub user_roles: Vec<String>,
+    /// What becomes of sign-ins by device code that begin from now on.
+    pub device: DeviceSignIn,
 }
 
 /// What answers look like.

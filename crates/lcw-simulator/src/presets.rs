@@ -11,6 +11,7 @@ use crate::config::{
 };
 use crate::names::HOSTILE;
 use crate::plan::{Reprocessed, RunPlan};
+use crate::sign_in::{DeviceSignIn, FederatedIdentity, user_roles};
 use crate::words::{Category, ProcessingStatus};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -62,6 +63,15 @@ impl TenantConfig {
                 token_uses: None,
                 opaque_tokens: false,
                 expand_needs_user_read: true,
+                token_audience: None,
+                login_skew_seconds: 0,
+                federated: Some(FederatedIdentity::default()),
+                public_client: true,
+                scopes: [roles::REPORTS, roles::WORKFLOW_BASIC]
+                    .map(str::to_owned)
+                    .to_vec(),
+                user_roles: vec![user_roles::GLOBAL_READER.to_owned()],
+                device: DeviceSignIn::default(),
             },
             answers: Answers {
                 date_skew_seconds: 0,

@@ -11,6 +11,10 @@ use tokio::time::Instant;
 pub enum Endpoint {
     /// The token endpoint.
     Token,
+    /// The device code endpoint.
+    DeviceCode,
+    /// The endpoints of managed identities.
+    ManagedIdentity,
     /// The list of workflows.
     Workflows,
     /// One workflow.
@@ -59,8 +63,10 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// All kinds.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::Token,
+        Self::DeviceCode,
+        Self::ManagedIdentity,
         Self::Workflows,
         Self::Workflow,
         Self::DeletedWorkflows,
@@ -89,6 +95,8 @@ impl Endpoint {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Token => "token",
+            Self::DeviceCode => "device-code",
+            Self::ManagedIdentity => "managed-identity",
             Self::Workflows => "workflows",
             Self::Workflow => "workflow",
             Self::DeletedWorkflows => "deleted-workflows",
@@ -114,9 +122,12 @@ impl Endpoint {
         }
     }
 
-    /// Whether it is a resource of Graph: neither the token endpoint nor the control surface.
+    /// Whether it is a resource of Graph: neither a way to a token nor the control surface.
     pub const fn is_graph(self) -> bool {
-        !matches!(self, Self::Token | Self::Control)
+        !matches!(
+            self,
+            Self::Token | Self::DeviceCode | Self::ManagedIdentity | Self::Control
+        )
     }
 }
 

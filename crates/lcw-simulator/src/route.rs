@@ -1,5 +1,6 @@
 //! Which resource a path names.
 
+use crate::managed::ManagedHost;
 use crate::query;
 use crate::record::Endpoint;
 use crate::tenant::Scope;
@@ -9,6 +10,10 @@ use crate::tenant::Scope;
 pub(crate) enum Route {
     /// The token endpoint of a tenant.
     Token { tenant: String },
+    /// The device code endpoint of a tenant.
+    DeviceCode { tenant: String },
+    /// The identity of a machine or app.
+    ManagedIdentity(ManagedHost),
     /// The control surface, with the rest of the path.
     Control { rest: String },
     /// A resource of Lifecycle Workflows, with the API version of the path.
@@ -61,6 +66,11 @@ impl Route {
             [_, "oauth2", "v2.0", "token"] => Self::Token {
                 tenant: names[0].to_owned(),
             },
+            [_, "oauth2", "v2.0", "devicecode"] => Self::DeviceCode {
+                tenant: names[0].to_owned(),
+            },
+            ["metadata", "identity", "oauth2", "token"] => Self::ManagedIdentity(ManagedHost::Imds),
+            ["msi", "token"] => Self::ManagedIdentity(ManagedHost::AppService),
             [
                 version @ ("v1.0" | "beta"),
                 "identitygovernance",
@@ -84,6 +94,8 @@ impl Route {
     pub(crate) fn endpoint(&self) -> Endpoint {
         match self {
             Self::Token { .. } => Endpoint::Token,
+            Self::DeviceCode { .. } => Endpoint::DeviceCode,
+            Self::ManagedIdentity(_) => Endpoint::ManagedIdentity,
             Self::Control { .. } => Endpoint::Control,
             Self::Unknown { .. } => Endpoint::Other,
             Self::Graph { target, .. } => Self::endpoint_of(target),

@@ -85,6 +85,9 @@ async fn respond(
         prefer: text(&parts.headers, "prefer"),
         client_request_id: text(&parts.headers, "client-request-id"),
         user_agent: text(&parts.headers, USER_AGENT.as_str()),
+        metadata: text(&parts.headers, "metadata"),
+        identity_header: text(&parts.headers, "x-identity-header"),
+        is_forwarded: parts.headers.contains_key("x-forwarded-for"),
         body,
     };
     let answer = service.handle(&asked);

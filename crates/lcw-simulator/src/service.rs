@@ -7,9 +7,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::answer::{Answer, Caller, Delivery};
+use crate::authority::{Authority, LoginAsk};
 use crate::broken::{Links, damage};
 use crate::cache::Cache;
 use crate::clock::Clock;
+use crate::config::Access;
 use crate::control;
 use crate::faults::{FaultBook, FaultTarget, Phase};
 use crate::graph::GraphAsk;
@@ -23,7 +25,7 @@ use crate::route::{Route, Target};
 use crate::scripted::ScriptedAnswer;
 use crate::tenant::Tenant;
 use crate::ticks::{self, SECOND, Ticks};
-use crate::token::{Identity, TokenBook};
+use crate::token::Identity;
 
 /// Everything that the connections share.
 #[derive(Debug)]
@@ -32,7 +34,7 @@ pub(crate) struct Service {
     pub(crate) scripted: Option<Vec<ScriptedAnswer>>,
     clock: Mutex<Clock>,
     tenant: RwLock<Tenant>,
-    tokens: Mutex<TokenBook>,
+    authority: Mutex<Authority>,
     faults: Mutex<FaultBook>,
     gate: Mutex<Gate>,
     records: Mutex<Records>,
@@ -50,6 +52,12 @@ pub(crate) struct Asked {
     pub(crate) prefer: Option<String>,
     pub(crate) client_request_id: Option<String>,
     pub(crate) user_agent: Option<String>,
+    /// The header that IMDS asks for.
+    pub(crate) metadata: Option<String>,
+    /// The header that App Service asks for.
+    pub(crate) identity_header: Option<String>,
+    /// Whether a proxy passed it on.
+    pub(crate) is_forwarded: bool,
     pub(crate) body: String,
 }
 
@@ -87,7 +95,7 @@ impl Service {
             scripted,
             clock: Mutex::new(Clock::new(start, tenant.config.ticking)),
             tenant: RwLock::new(tenant),
-            tokens: Mutex::default(),
+            authority: Mutex::default(),
             faults: Mutex::default(),
             gate: Mutex::default(),
             records: Mutex::default(),
@@ -100,8 +108,8 @@ impl Service {
         lock(&self.clock)
     }
 
-    pub(crate) fn tokens(&self) -> MutexGuard<'_, TokenBook> {
-        lock(&self.tokens)
+    pub(crate) fn authority(&self) -> MutexGuard<'_, Authority> {
+        lock(&self.authority)
     }
 
     pub(crate) fn faults(&self) -> MutexGuard<'_, FaultBook> {
@@ -268,26 +276,22 @@ impl Service {
         target: &FaultTarget<'_>,
         caller: &Caller,
     ) -> Answer {
-        let wanted = if target.endpoint == Endpoint::Token {
-            "POST"
-        } else {
-            "GET"
+        let wanted = match target.endpoint {
+            Endpoint::Token | Endpoint::DeviceCode => "POST",
+            _ => "GET",
         };
         if asked.method != wanted {
             let message = format!("The method {} is not allowed.", asked.method);
             return Answer::error(405, "Request_BadRequest", &message, caller);
         }
-        if let Route::Token { tenant } = route {
-            let access = self.tenant().0.config.access.clone();
-            let now = self.clock().now();
-            return self
-                .tokens()
-                .answer(&self.identity, &access, tenant, &asked.body, now);
-        }
         let access = self.tenant().0.config.access.clone();
-        let checked = self.tokens().check(asked.authorization.as_deref(), &access);
-        let roles = match checked {
-            Ok(roles) => roles,
+        if let Some(answer) = self.sign_in(asked, route, &access) {
+            return answer;
+        }
+        let authorization = asked.authorization.as_deref();
+        let checked = self.authority().tokens.check(authorization, &access);
+        let granted = match checked {
+            Ok(granted) => granted,
             Err(refusal) => return Answer::unauthorized(refusal.message(), caller),
         };
         if let Some(scripted) = &self.scripted {
@@ -300,15 +304,37 @@ impl Service {
                 target: resource,
             } => {
                 let beta = version == "beta";
-                self.graph(asked, (resource, beta), target, &roles, caller)
+                self.graph(asked, (resource, beta), target, &granted, caller)
             }
             Route::Unknown { segment } => Answer::bad_request(
                 &format!("Resource not found for the segment '{segment}'."),
                 caller,
             ),
-            Route::Token { .. } | Route::Control { .. } => {
-                Answer::not_found("The resource", caller)
+            Route::Token { .. }
+            | Route::DeviceCode { .. }
+            | Route::ManagedIdentity(_)
+            | Route::Control { .. } => Answer::not_found("The resource", caller),
+        }
+    }
+
+    /// The answer of a route that leads to a token; `None` for the others.
+    fn sign_in(&self, asked: &Asked, route: &Route, access: &Access) -> Option<Answer> {
+        let now = self.clock().now();
+        let ask = |tenant| LoginAsk {
+            identity: &self.identity,
+            access,
+            tenant,
+            form: &asked.body,
+            now,
+        };
+        let mut authority = self.authority();
+        match route {
+            Route::Token { tenant } => Some(authority.token(&ask(tenant))),
+            Route::DeviceCode { tenant } => Some(authority.device_code(&ask(tenant))),
+            Route::ManagedIdentity(host) => {
+                Some(host.token(&mut authority, &self.identity, access, asked, now))
             }
+            _ => None,
         }
     }
 

@@ -108,20 +108,6 @@ impl Simulator {
         &self.service.identity.client_secret
     }
 
-    /// A token as the endpoint would issue it now, for callers that bring their own.
-    pub fn issue_token(&self) -> String {
-        let access = self.service.tenant().0.config.access.clone();
-        let now = self.service.clock().now();
-        self.service
-            .tokens()
-            .issue(&self.service.identity, &access, now)
-    }
-
-    /// Lets every token issued so far be refused.
-    pub fn revoke_tokens(&self) {
-        self.service.tokens().revoke();
-    }
-
     /// What time the service has (its `Date` header may be skewed).
     pub fn now(&self) -> Timestamp {
         ticks::to_timestamp(self.service.clock().now())
@@ -248,5 +234,6 @@ fn identity(config: &TenantConfig, origin: String) -> Identity {
             .unwrap_or_else(|| guid(0x7e_4a)),
         client_id: guid(0xc1_1e),
         client_secret: format!("sim8Q~{}", guid(0x5e_c2).replace('-', "_")),
+        app_header: guid(0x1d_e4),
     }
 }

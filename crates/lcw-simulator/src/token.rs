@@ -1,24 +1,15 @@
-//! The token endpoint, and the tokens that it has issued.
+//! The tokens that have been issued.
 
 use std::collections::HashMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::answer::Answer;
 use crate::base64;
 use crate::config::Access;
-use crate::query;
 use crate::random;
-use crate::ticks::{self, SECOND, Ticks};
-
-/// Origins of Graph whose `/.default` scope is taken besides the simulator's own.
-const GRAPH_ORIGINS: [&str; 4] = [
-    "https://graph.microsoft.com",
-    "https://graph.microsoft.us",
-    "https://dod-graph.microsoft.us",
-    "https://microsoftgraph.chinacloudapi.cn",
-];
+use crate::sign_in::user_roles;
+use crate::ticks::{SECOND, Ticks};
 
 /// Who may have a token.
 #[derive(Debug, Clone)]
@@ -28,6 +19,25 @@ pub(crate) struct Identity {
     pub(crate) tenant_id: String,
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
+    /// What keeps others away from the identity of an app.
+    pub(crate) app_header: String,
+}
+
+/// What a token is for, and who holds it.
+#[derive(Debug, Clone)]
+pub(crate) struct Grant {
+    /// The resource that was asked for.
+    pub(crate) audience: String,
+    pub(crate) holder: Holder,
+}
+
+/// Who holds a token.
+#[derive(Debug, Clone)]
+pub(crate) enum Holder {
+    /// The application itself, with the roles that it has now.
+    Application,
+    /// A signed-in user, with these delegated permissions.
+    User { scopes: Vec<String> },
 }
 
 /// The tokens in force.
@@ -41,7 +51,7 @@ pub(crate) struct TokenBook {
 struct Issued {
     expires: Instant,
     used: u32,
-    roles: Vec<String>,
+    permissions: Vec<String>,
 }
 
 /// Why a request is answered with 401.
@@ -62,39 +72,38 @@ impl Unauthorized {
     }
 }
 
-/// An error of the token endpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Refusal {
-    status: u16,
-    error: &'static str,
-    code: u32,
-    text: String,
-}
-
 impl TokenBook {
-    /// Makes a token with the roles that the configuration names now.
-    pub(crate) fn issue(&mut self, identity: &Identity, access: &Access, now: Ticks) -> String {
+    /// How many tokens there have been.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Makes a token with the permissions that the configuration names now.
+    pub(crate) fn issue(
+        &mut self,
+        identity: &Identity,
+        access: &Access,
+        grant: &Grant,
+        now: Ticks,
+    ) -> String {
         self.count += 1;
         let number = random::mix(&[identity.seed, 0x70_6e, self.count]);
         let token = if access.opaque_tokens {
             format!("opaque-{}", random::guid_text(random::guid(number)))
         } else {
-            jwt(identity, access, now, number)
+            jwt(identity, access, grant, now, number)
         };
-        let expires = Instant::now() + access.token_lifetime;
-        let roles = access.roles.clone();
-        self.issued.insert(
-            token.clone(),
-            Issued {
-                expires,
-                used: 0,
-                roles,
-            },
-        );
+        let issued = Issued {
+            expires: Instant::now() + access.token_lifetime,
+            used: 0,
+            permissions: permissions(access, &grant.holder),
+        };
+        self.issued.insert(token.clone(), issued);
         token
     }
 
-    /// Checks the `Authorization` header and says the token's roles.
+    /// Checks the `Authorization` header and says what the token permits: application roles and
+    /// delegated permissions have the same names.
     pub(crate) fn check(
         &mut self,
         header: Option<&str>,
@@ -111,151 +120,41 @@ impl TokenBook {
             return Err(Unauthorized::Expired);
         }
         issued.used += 1;
-        Ok(issued.roles.clone())
+        Ok(issued.permissions.clone())
     }
 
     /// Forgets every token.
     pub(crate) fn revoke(&mut self) {
         self.issued.clear();
     }
+}
 
-    /// Answers a request of the token endpoint.
-    pub(crate) fn answer(
-        &mut self,
-        identity: &Identity,
-        access: &Access,
-        tenant: &str,
-        form: &str,
-        now: Ticks,
-    ) -> Answer {
-        match examine(identity, access, tenant, form) {
-            Ok(()) => {
-                let token = self.issue(identity, access, now);
-                let lifetime = access.token_lifetime.as_secs();
-                let body = json!({
-                    "token_type": "Bearer",
-                    "expires_in": lifetime,
-                    "ext_expires_in": lifetime,
-                    "access_token": token,
-                });
-                plain(Answer::json(200, body.to_string()))
-            }
-            Err(refusal) => plain(refusal.answer(identity.seed ^ self.count, now)),
-        }
+/// A user's delegated permissions are worth nothing without a role in the tenant.
+fn permissions(access: &Access, holder: &Holder) -> Vec<String> {
+    match holder {
+        Holder::Application => access.roles.clone(),
+        Holder::User { scopes } if user_roles::may_read(&access.user_roles) => scopes.clone(),
+        Holder::User { .. } => Vec::new(),
     }
 }
 
-fn plain(answer: Answer) -> Answer {
-    Answer {
-        content_type: "application/json; charset=utf-8",
-        ..answer
-    }
-    .with("cache-control", "no-store, no-cache".to_owned())
-}
-
-impl Refusal {
-    fn answer(&self, seed: u64, now: Ticks) -> Answer {
-        let trace = random::guid_text(random::guid(seed));
-        let correlation = random::guid_text(random::guid(seed ^ 1));
-        let instant = ticks::instant_text(now.div_euclid(SECOND) * SECOND).replace('T', " ");
-        let body = json!({
-            "error": self.error,
-            "error_description": format!(
-                "AADSTS{}: {} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {instant}",
-                self.code, self.text,
-            ),
-            "error_codes": [self.code],
-            "timestamp": instant,
-            "trace_id": trace,
-            "correlation_id": correlation,
-            "error_uri": format!("https://login.microsoftonline.com/error?code={}", self.code),
-        });
-        Answer::json(self.status, body.to_string())
-    }
-}
-
-fn refuse(status: u16, error: &'static str, code: u32, text: String) -> Refusal {
-    Refusal {
-        status,
-        error,
-        code,
-        text,
-    }
-}
-
-fn field(form: &str, name: &str) -> Result<String, Refusal> {
-    query::value(form, name)
-        .filter(|value| !value.is_empty())
-        .ok_or_else(|| {
-            let text = format!("The request body must contain the following parameter: '{name}'.");
-            refuse(400, "invalid_request", 900_144, text)
-        })
-}
-
-fn examine(identity: &Identity, access: &Access, tenant: &str, form: &str) -> Result<(), Refusal> {
-    if ![&identity.tenant_id, &access.domain]
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(tenant))
-    {
-        let text = format!(
-            "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID."
-        );
-        return Err(refuse(400, "invalid_request", 90_002, text));
-    }
-    let grant = field(form, "grant_type")?;
-    if grant != "client_credentials" {
-        let text = format!("The app requested an unsupported grant type '{grant}'.");
-        return Err(refuse(400, "unsupported_grant_type", 70_003, text));
-    }
-    let client = field(form, "client_id")?;
-    if !client.eq_ignore_ascii_case(&identity.client_id) {
-        let text =
-            format!("Application with identifier '{client}' was not found in the directory.");
-        return Err(refuse(400, "unauthorized_client", 700_016, text));
-    }
-    let scope = field(form, "scope")?;
-    if !is_known_scope(&scope, &identity.origin) {
-        let text = format!(
-            "The provided value for the input parameter 'scope' is not valid. The scope {scope} is not valid."
-        );
-        return Err(refuse(400, "invalid_scope", 70_011, text));
-    }
-    if field(form, "client_secret")? != identity.client_secret {
-        let text = "Invalid client secret provided. Ensure the secret being sent in the request is the \
-                    client secret value, not the client secret ID.";
-        return Err(refuse(401, "invalid_client", 7_000_215, text.to_owned()));
-    }
-    Ok(())
-}
-
-fn is_known_scope(scope: &str, origin: &str) -> bool {
-    let known = |audience: &str| {
-        let audience = audience.trim_end_matches('/');
-        audience == origin
-            || audience == origin.replace("127.0.0.1", "localhost")
-            || GRAPH_ORIGINS.contains(&audience)
-    };
-    scope.strip_suffix("/.default").is_some_and(known)
-}
-
-fn jwt(identity: &Identity, access: &Access, now: Ticks, number: u64) -> String {
+fn jwt(identity: &Identity, access: &Access, grant: &Grant, now: Ticks, number: u64) -> String {
     let seconds = now.div_euclid(SECOND);
     let lifetime = i64::try_from(access.token_lifetime.as_secs()).unwrap_or(i64::MAX / 2);
     let header = json!({ "typ": "JWT", "alg": "RS256", "kid": "lcw-simulator" });
-    let claims = json!({
-        "aud": identity.origin,
+    let mut claims = json!({
+        "aud": access.token_audience.as_ref().unwrap_or(&grant.audience),
         "iss": format!("https://sts.windows.net/{}/", identity.tenant_id),
         "iat": seconds,
         "nbf": seconds,
         "exp": seconds + lifetime,
         "appid": identity.client_id,
         "app_displayname": "lcw",
-        "idtyp": "app",
         "tid": identity.tenant_id,
-        "roles": access.roles,
         "uti": random::guid_text(random::guid(number)),
         "ver": "1.0",
     });
+    describe(&mut claims, access, &grant.holder);
     let signature: Vec<u8> = (0..32_u64)
         .flat_map(|word| random::mix(&[number, word]).to_be_bytes())
         .collect();
@@ -265,4 +164,19 @@ fn jwt(identity: &Identity, access: &Access, now: Ticks, number: u64) -> String 
         base64::encode(claims.to_string().as_bytes()),
         base64::encode(&signature)
     )
+}
+
+/// Applications have roles; users have scopes, and the ids of their roles in the tenant.
+fn describe(claims: &mut Value, access: &Access, holder: &Holder) {
+    match holder {
+        Holder::Application => {
+            claims["idtyp"] = "app".into();
+            claims["roles"] = json!(access.roles);
+        }
+        Holder::User { scopes } => {
+            claims["idtyp"] = "user".into();
+            claims["scp"] = scopes.join(" ").into();
+            claims["wids"] = json!(access.user_roles);
+        }
+    }
 }

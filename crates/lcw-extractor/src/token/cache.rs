@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
-use super::{AccessToken, TokenClient, TokenError, TokenSource};
+use super::{AccessToken, TokenClient, TokenError, TokenSource, audience};
 
 /// A token is renewed this long before it ends, or after four fifths of a short life.
 const RENEW_BEFORE: Duration = Duration::from_mins(5);
@@ -103,7 +103,7 @@ impl TokenCache {
         {
             return self.still_usable().ok_or_else(|| Arc::clone(error));
         }
-        match self.source.fetch(&self.client).await {
+        match self.fetch().await {
             Ok(token) => {
                 debug!(
                     lifetime_s = token.lifetime.map(|life| life.as_secs()),
@@ -118,6 +118,13 @@ impl TokenCache {
                 self.put_off_renewal(&error).ok_or(error)
             }
         }
+    }
+
+    /// Gets a token that may go to the configured Graph.
+    async fn fetch(&self) -> Result<AccessToken, TokenError> {
+        let token = self.source.fetch(&self.client).await?;
+        audience::check(token.secret.expose_secret(), self.client.graph())?;
+        Ok(token)
     }
 
     fn fresh(&self) -> Option<Arc<Token>> {

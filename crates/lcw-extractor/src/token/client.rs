@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use reqwest::{Response, StatusCode};
-use secrecy::SecretString;
-use serde::Deserialize;
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep};
 use tracing::warn;
 use uuid::Uuid;
 
+use super::answer::{Refusal, TokenAnswer};
+use super::application::Application;
 use super::{AccessToken, TokenError};
 use crate::body;
 use crate::config::ClientConfig;
@@ -20,7 +21,35 @@ use crate::origin::Origin;
 use crate::path::segment;
 use crate::retry::{Schedule, Verdict, classify, retry_after};
 use crate::service_clock::date_of;
-use crate::text::{first_line, presentable};
+
+/// The fields of a form that is posted.
+pub(super) type Form = Vec<(&'static str, String)>;
+
+/// How often an endpoint is tried that refuses connections and has never answered: most likely
+/// this machine has none.
+const FIRST_CONTACTS: u32 = 3;
+/// How long a managed identity may answer 410: it is being updated, which takes up to 70 seconds.
+const GONE: Duration = Duration::from_secs(75);
+
+/// The kind of a token service: what is worth another attempt, and what can be done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TokenService {
+    /// Entra's login service.
+    Login,
+    /// The endpoint that Azure gives to its machines and apps.
+    ManagedIdentity,
+}
+
+impl TokenService {
+    /// Whether an answer with this status may be another the next time.
+    fn is_transient(self, status: StatusCode) -> bool {
+        let verdict = classify(status.as_u16(), false);
+        matches!(verdict, Verdict::Again(_) | Verdict::Throttled)
+            || self == Self::ManagedIdentity
+                && matches!(status, StatusCode::NOT_FOUND | StatusCode::GONE)
+    }
+}
 
 /// Sends requests to token services: retried, with a deadline, without redirects.
 ///
@@ -55,6 +84,11 @@ impl TokenClient {
         format!("{}/.default", self.graph)
     }
 
+    /// The origin that tokens are for.
+    pub fn graph(&self) -> &Origin {
+        &self.graph
+    }
+
     /// Posts a token request to `{authority}/{tenant}/oauth2/v2.0/token`.
     ///
     /// # Errors
@@ -66,83 +100,114 @@ impl TokenClient {
         tenant: &str,
         form: &[(&str, &str)],
     ) -> Result<AccessToken, TokenError> {
-        let path = format!("/{}/oauth2/v2.0/token", segment(tenant));
+        let url = format!("{authority}/{}/oauth2/v2.0/token", segment(tenant));
+        let http = self.agents.for_origin(authority)?;
+        let make = || Ok(http.post(&url).form(form));
+        let answer: TokenAnswer = self.ask(TokenService::Login, &url, &make).await?;
+        Ok(answer.into())
+    }
+
+    /// Asks for a token with what proves the application's identity, made anew for every attempt.
+    pub(super) async fn client_credentials(
+        &self,
+        application: &Application,
+        proof: &(dyn Fn() -> Result<Form, TokenError> + Send + Sync),
+    ) -> Result<AccessToken, TokenError> {
+        let form = || {
+            let mut form = vec![
+                ("client_id", application.client_id().to_owned()),
+                ("scope", self.scope()),
+            ];
+            form.extend(proof()?);
+            form.push(("grant_type", "client_credentials".to_owned()));
+            Ok(form)
+        };
+        let answer: TokenAnswer = self
+            .post(application, &application.token_url(), &form)
+            .await?;
+        Ok(answer.into())
+    }
+
+    /// Posts a form, made anew for every attempt, to the application's token service.
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        application: &Application,
+        url: &str,
+        form: &(dyn Fn() -> Result<Form, TokenError> + Send + Sync),
+    ) -> Result<T, TokenError> {
+        let http = self.agents.for_origin(application.authority())?;
+        let make = || Ok(http.post(url).form(&form()?));
+        self.ask(TokenService::Login, url, &make).await
+    }
+
+    /// The HTTP client for endpoints of this machine: without a proxy.
+    pub(super) fn local_http(&self) -> Result<Client, TokenError> {
+        Ok(self.agents.local()?)
+    }
+
+    /// Sends a request, made anew for every attempt, until it is answered or there is no point.
+    /// Errors name `url`.
+    pub(super) async fn ask<T: DeserializeOwned>(
+        &self,
+        service: TokenService,
+        url: &str,
+        make: &(dyn Fn() -> Result<RequestBuilder, TokenError> + Send + Sync),
+    ) -> Result<T, TokenError> {
         let mut asking = Asking {
-            url: format!("{authority}{path}"),
+            service,
+            url: url.to_owned(),
             started: Instant::now(),
             attempts: 0,
             schedule: Schedule::new(self.config.retry_initial, self.config.retry_cap),
         };
-        let http = self.agents.for_origin(authority)?;
         loop {
             asking.attempts += 1;
-            let request = http
-                .post(&asking.url)
-                .header("client-request-id", Uuid::new_v4().to_string())
-                .form(form)
-                .send();
-            let trouble = match request.await {
+            let request = make()?.header("client-request-id", Uuid::new_v4().to_string());
+            let answer = match request.send().await {
                 Ok(answer) => self.read(answer, &asking).await?,
                 Err(error) => Answer::Trouble(Trouble::Lost(error.without_url())),
             };
-            match trouble {
-                Answer::Token(token) => return Ok(token),
+            match answer {
+                Answer::Good(answer) => return Ok(answer),
                 Answer::Trouble(trouble) => self.wait(&mut asking, trouble).await?,
             }
         }
     }
 
     /// Reads an answer; an error when there is no point in asking again.
-    async fn read(&self, answer: Response, asking: &Asking) -> Result<Answer, TokenError> {
+    async fn read<T: DeserializeOwned>(
+        &self,
+        answer: Response,
+        asking: &Asking,
+    ) -> Result<Answer<T>, TokenError> {
         self.was_answered.store(true, Ordering::Relaxed);
         let status = answer.status();
         let now = date_of(answer.headers()).unwrap_or_else(jiff::Timestamp::now);
         let asked = retry_after(answer.headers(), now);
         let body = body::start_of(answer).await;
         if status == StatusCode::OK {
-            return Ok(match serde_json::from_slice::<TokenAnswer>(&body) {
-                Ok(token) => Answer::Token(token.into()),
+            return Ok(match serde_json::from_slice(&body) {
+                Ok(answer) => Answer::Good(answer),
                 Err(_) => Answer::Trouble(Trouble::Unreadable(status)),
             });
         }
-        let refusal = serde_json::from_slice::<Refusal>(&body).ok();
-        let is_transient = matches!(
-            classify(status.as_u16(), false),
-            Verdict::Again(_) | Verdict::Throttled
-        ) || refusal
-            .as_ref()
-            .is_some_and(|refusal| refusal.error == "temporarily_unavailable");
+        let refusal = Refusal::read(&body);
+        let is_transient = asking.service.is_transient(status)
+            || refusal.as_ref().is_some_and(Refusal::is_temporary);
         match refusal {
             _ if is_transient => Ok(Answer::Trouble(Trouble::Failed(status, asked))),
-            Some(refusal) => Err(refusal.into_error(asking.url.clone(), status)),
+            Some(refusal) => Err(refusal.into_error(asking.service, asking.url.clone(), status)),
             None => Err(asking.failed(status, "the answer is not that of a token service")),
         }
     }
 
     /// Waits before the next attempt; an error when there is none.
     async fn wait(&self, asking: &mut Asking, trouble: Trouble) -> Result<(), TokenError> {
-        let asked = if let Trouble::Failed(_, asked) = trouble {
-            asked
-        } else {
-            None
-        };
-        let was_answered = self.was_answered.load(Ordering::Relaxed);
-        let is_final = matches!(
-            &trouble,
-            Trouble::Lost(error) if is_hopeless(error, asking.attempts, was_answered)
-        );
-        if is_final || asking.attempts >= self.config.max_attempts {
+        let asked = trouble.asked();
+        if self.is_final(asking, &trouble) {
             return Err(asking.exhausted(trouble));
         }
         let delay = asking.schedule.next_delay(asked);
-        if self
-            .deadline
-            .is_some_and(|deadline| Instant::now() + delay > deadline)
-        {
-            return Err(TokenError::Deadline {
-                url: asking.url.clone(),
-            });
-        }
         warn!(
             url = asking.url,
             http.status = trouble.status().map(|status| status.as_u16()),
@@ -151,13 +216,45 @@ impl TokenClient {
             retry.delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
             "asking the token service again",
         );
+        self.sleep(delay, &asking.url).await
+    }
+
+    fn is_final(&self, asking: &Asking, trouble: &Trouble) -> bool {
+        match trouble {
+            Trouble::Failed(StatusCode::GONE, _) => asking.started.elapsed() > GONE,
+            Trouble::Lost(error) => {
+                let was_answered = self.was_answered.load(Ordering::Relaxed);
+                let is_absent = asking.service == TokenService::ManagedIdentity
+                    && !was_answered
+                    && asking.attempts >= FIRST_CONTACTS;
+                is_absent
+                    || is_hopeless(error, asking.attempts, was_answered)
+                    || asking.attempts >= self.config.max_attempts
+            }
+            _ => asking.attempts >= self.config.max_attempts,
+        }
+    }
+
+    /// Sleeps, unless the deadline comes first.
+    ///
+    /// # Errors
+    /// [`TokenError::Deadline`] at once, naming `url`.
+    pub(super) async fn sleep(&self, delay: Duration, url: &str) -> Result<(), TokenError> {
+        if self
+            .deadline
+            .is_some_and(|deadline| Instant::now() + delay > deadline)
+        {
+            return Err(TokenError::Deadline {
+                url: url.to_owned(),
+            });
+        }
         sleep(delay).await;
         Ok(())
     }
 }
 
-enum Answer {
-    Token(AccessToken),
+enum Answer<T> {
+    Good(T),
     Trouble(Trouble),
 }
 
@@ -181,10 +278,19 @@ impl Trouble {
             Self::Failed(status, _) | Self::Unreadable(status) => Some(*status),
         }
     }
+
+    /// How long the service asks to wait.
+    fn asked(&self) -> Option<Duration> {
+        match self {
+            Self::Failed(_, asked) => *asked,
+            Self::Lost(_) | Self::Unreadable(_) => None,
+        }
+    }
 }
 
 /// One token request and its attempts so far.
 struct Asking {
+    service: TokenService,
     url: String,
     started: Instant,
     attempts: u32,
@@ -194,6 +300,7 @@ struct Asking {
 impl Asking {
     fn failed(&self, status: StatusCode, problem: &'static str) -> TokenError {
         TokenError::Answer {
+            service: self.service,
             url: self.url.clone(),
             status: status.as_u16(),
             problem,
@@ -207,62 +314,12 @@ impl Asking {
             Trouble::Failed(status, _) => self.failed(status, "the token service failed"),
             Trouble::Unreadable(status) => self.failed(status, "the answer holds no token"),
             Trouble::Lost(error) => TokenError::Network {
+                service: self.service,
                 url: self.url.clone(),
                 attempts: self.attempts,
                 elapsed: self.started.elapsed(),
                 source: error.into(),
             },
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct TokenAnswer {
-    access_token: String,
-    #[serde(default)]
-    expires_in: Option<Seconds>,
-}
-
-/// A number, or a text that holds one (the older token endpoints).
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Seconds {
-    Number(f64),
-    Text(String),
-}
-
-impl From<TokenAnswer> for AccessToken {
-    fn from(answer: TokenAnswer) -> Self {
-        let seconds = match answer.expires_in {
-            Some(Seconds::Number(seconds)) => Some(seconds),
-            Some(Seconds::Text(text)) => text.trim().parse().ok(),
-            None => None,
-        };
-        let lifetime = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        Self {
-            secret: SecretString::from(answer.access_token),
-            lifetime,
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct Refusal {
-    error: String,
-    #[serde(default)]
-    error_description: String,
-    #[serde(default)]
-    correlation_id: Option<String>,
-}
-
-impl Refusal {
-    fn into_error(self, url: String, status: StatusCode) -> TokenError {
-        TokenError::Refused {
-            url,
-            status: status.as_u16(),
-            code: presentable(&self.error),
-            message: first_line(&self.error_description),
-            correlation_id: self.correlation_id.as_deref().map(presentable),
         }
     }
 }

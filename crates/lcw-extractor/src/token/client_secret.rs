@@ -3,16 +3,14 @@
 use futures_util::future::{BoxFuture, FutureExt as _};
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::application::Application;
 use super::{AccessToken, TokenClient, TokenError, TokenSource};
 use crate::config::ConfigError;
-use crate::origin::Origin;
 
 /// An app registration's client id and secret.
 #[derive(Debug, Clone)]
 pub struct ClientSecret {
-    authority: Origin,
-    tenant: String,
-    client_id: String,
+    application: Application,
     secret: SecretString,
 }
 
@@ -28,26 +26,14 @@ impl ClientSecret {
         client_id: &str,
         secret: SecretString,
     ) -> Result<Self, ConfigError> {
-        let authority = Origin::parse(authority).map_err(|problem| ConfigError::Url {
-            what: "authority",
-            problem,
-        })?;
-        let (tenant, client_id) = (tenant.trim().to_owned(), client_id.trim().to_owned());
-        let missing = [
-            (tenant.is_empty(), "the tenant id is missing"),
-            (client_id.is_empty(), "the client id is missing"),
-            (
-                secret.expose_secret().is_empty(),
-                "the client secret is empty",
-            ),
-        ];
-        if let Some((_, problem)) = missing.into_iter().find(|(is_missing, _)| *is_missing) {
-            return Err(ConfigError::Credential { problem });
+        let application = Application::new(authority, tenant, client_id)?;
+        if secret.expose_secret().is_empty() {
+            return Err(ConfigError::Credential {
+                problem: "the client secret is empty",
+            });
         }
         Ok(Self {
-            authority,
-            tenant,
-            client_id,
+            application,
             secret,
         })
     }
@@ -59,14 +45,11 @@ impl TokenSource for ClientSecret {
         client: &'a TokenClient,
     ) -> BoxFuture<'a, Result<AccessToken, TokenError>> {
         async move {
-            let scope = client.scope();
-            let form = [
-                ("client_id", self.client_id.as_str()),
-                ("scope", scope.as_str()),
-                ("client_secret", self.secret.expose_secret()),
-                ("grant_type", "client_credentials"),
-            ];
-            client.request(&self.authority, &self.tenant, &form).await
+            let proof = || {
+                let secret = self.secret.expose_secret().to_owned();
+                Ok(vec![("client_secret", secret)])
+            };
+            client.client_credentials(&self.application, &proof).await
         }
         .boxed()
     }

@@ -3,8 +3,9 @@
 use std::error::Error;
 use std::time::Duration;
 
+use super::{TokenService, remedy};
 use crate::config::ConfigError;
-use crate::error::{ErrorKind, mentions_certificate};
+use crate::error::ErrorKind;
 
 /// Why no token could be had.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +14,8 @@ pub enum TokenError {
     /// The token service said no.
     #[error("no token from {url}: {message} ({code}, {status}{})", correlation(correlation_id.as_ref()))]
     Refused {
+        /// What kind of service.
+        service: TokenService,
         /// Where the token was asked for.
         url: String,
         /// The HTTP status.
@@ -27,6 +30,8 @@ pub enum TokenError {
     /// The token service failed, again and again, or answered something else.
     #[error("no token from {url}: {problem} with {status} [{attempts} attempts in {:.1} s]", elapsed.as_secs_f64())]
     Answer {
+        /// What kind of service.
+        service: TokenService,
         /// Where the token was asked for.
         url: String,
         /// The HTTP status.
@@ -41,6 +46,8 @@ pub enum TokenError {
     /// The token service could not be reached.
     #[error("no token from {url}: got no complete answer [{attempts} attempts in {:.1} s]", elapsed.as_secs_f64())]
     Network {
+        /// What kind of service.
+        service: TokenService,
         /// Where the token was asked for.
         url: String,
         /// How often it was asked.
@@ -60,6 +67,16 @@ pub enum TokenError {
     /// The ready token has ended, and cannot be renewed.
     #[error("the ready access token has expired")]
     Expired,
+    /// The token is for another service, or for Graph in another cloud. It was not sent anywhere.
+    #[error("the access token is for {audience}, but would go to {graph}")]
+    Audience {
+        /// Whom the token says it is for.
+        audience: String,
+        /// The configured Graph.
+        graph: String,
+        /// What the user can do about it.
+        remedy: String,
+    },
     /// The source cannot be used as configured.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -83,9 +100,11 @@ impl TokenError {
         match self {
             Self::Answer { status: 500.., .. } => ErrorKind::Service,
             Self::Answer { status: 429, .. } => ErrorKind::Throttled,
-            Self::Refused { .. } | Self::Answer { .. } | Self::Expired | Self::Source { .. } => {
-                ErrorKind::Credentials
-            }
+            Self::Refused { .. }
+            | Self::Answer { .. }
+            | Self::Expired
+            | Self::Audience { .. }
+            | Self::Source { .. } => ErrorKind::Credentials,
             Self::Network { .. } => ErrorKind::Network,
             Self::Deadline { .. } => ErrorKind::Deadline,
             Self::Config(_) => ErrorKind::Config,
@@ -118,51 +137,24 @@ impl TokenError {
     /// What the user can do about it.
     pub fn remedy(&self) -> &str {
         match self {
-            Self::Refused { message, .. } => refusal_remedy(message),
-            Self::Answer {
-                status: 429 | 500..,
+            Self::Refused {
+                service,
+                code,
+                message,
                 ..
-            } => "the token service is failing; try again later",
-            Self::Answer { .. } => {
-                "check the authority URL and the tenant id, and that no proxy or sign-in page is in between"
-            }
-            Self::Network { source, .. } if mentions_certificate(source.as_ref()) => {
-                "the server's certificate is not trusted; a proxy that inspects TLS needs its authority in ca_file"
-            }
-            Self::Network { .. } => {
-                "check the authority URL, the name of the host, the connection, the proxy and the firewall"
-            }
+            } => remedy::of_refusal(*service, code, message),
+            Self::Answer {
+                service, status, ..
+            } => remedy::of_answer(*service, *status),
+            Self::Network {
+                service, source, ..
+            } => remedy::of_network(*service, source.as_ref()),
             Self::Deadline { .. } => "allow a later deadline",
             Self::Expired => {
                 "a ready token cannot be renewed: get a new one and put it into LCW_ACCESS_TOKEN, or use a client secret"
             }
             Self::Config(_) => "correct the setting",
-            Self::Source { remedy, .. } => remedy,
+            Self::Audience { remedy, .. } | Self::Source { remedy, .. } => remedy,
         }
-    }
-}
-
-/// The remedy for the AADSTS codes that a wrong set-up meets.
-fn refusal_remedy(message: &str) -> &'static str {
-    let code = message
-        .strip_prefix("AADSTS")
-        .and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next());
-    match code.unwrap_or_default() {
-        "7000215" => {
-            "the client secret is wrong: use the secret's value, not its id, of this app registration"
-        }
-        "7000222" => "the client secret has expired: make a new one in the app registration",
-        "700016" => "no such application in this tenant: check client id and tenant id",
-        "90002" | "900023" | "90013" => "no such tenant in this cloud: check tenant id and cloud",
-        "7000112" => {
-            "the application is disabled in this tenant: enable its enterprise application"
-        }
-        "500011" | "650057" | "70011" | "1002012" => {
-            "the scope is not known there: check that cloud, authority and Graph URL belong together"
-        }
-        "53003" | "530036" => {
-            "conditional access blocks this application: ask the tenant's administrator"
-        }
-        _ => "check tenant id, client id, the credential and the cloud",
     }
 }

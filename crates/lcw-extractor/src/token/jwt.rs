@@ -2,9 +2,10 @@
 //! and nothing is decided by it that the service would not decide again.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 /// The claims of use to us.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 pub(crate) struct Claims {
     /// The tenant's id.
     #[serde(default)]
@@ -12,6 +13,29 @@ pub(crate) struct Claims {
     /// When the token ends, in seconds since 1970.
     #[serde(default)]
     pub(crate) exp: Option<f64>,
+    /// Whom the token is for.
+    #[serde(default)]
+    aud: Option<Audience>,
+}
+
+/// One audience, or several (RFC 7519, section 4.1.3).
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Many(Vec<String>),
+    Odd(IgnoredAny),
+}
+
+impl Claims {
+    /// Whom the token is for; nobody in particular when it does not say.
+    pub(crate) fn audiences(&self) -> &[String] {
+        match &self.aud {
+            Some(Audience::One(one)) => std::slice::from_ref(one),
+            Some(Audience::Many(many)) => many,
+            Some(Audience::Odd(_)) | None => &[],
+        }
+    }
 }
 
 /// The claims of a JSON web token; `None` for anything else (a token may be opaque).
@@ -27,8 +51,22 @@ pub(crate) fn payload(token: &str) -> Option<Vec<u8>> {
     decode_base64url(payload)
 }
 
-/// Base64 with the URL alphabet, without padding (RFC 7515, section 2).
-fn decode_base64url(text: &str) -> Option<Vec<u8>> {
+/// Writes base64 with the URL alphabet, without padding (RFC 7515, section 2).
+pub(crate) fn encode_base64url(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let padded = [0, 1, 2].map(|at| u32::from(chunk.get(at).copied().unwrap_or(0)));
+        let word = padded[0] << 16 | padded[1] << 8 | padded[2];
+        let digits = [18, 12, 6, 0].map(|shift| (word >> shift & 63) as usize);
+        let digits = &digits[..=chunk.len()];
+        text.extend(digits.iter().map(|digit| char::from(ALPHABET[*digit])));
+    }
+    text
+}
+
+/// Reads base64 with the URL alphabet, with or without padding.
+pub(crate) fn decode_base64url(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() * 3 / 4 + 1);
     let mut bits = 0_u32;
     let mut held = 0;
@@ -82,12 +120,32 @@ mod tests {
         ] {
             assert_eq!(claims(token), None, "{token}");
         }
-        assert_eq!(
-            claims("a.e30.c"),
-            Some(Claims {
-                tid: None,
-                exp: None
-            })
-        );
+        assert_eq!(claims("a.e30.c"), Some(Claims::default()));
+    }
+
+    #[test]
+    fn audiences_are_one_several_or_none() {
+        let audiences = |claims: &str| {
+            let payload = encode_base64url(claims.as_bytes());
+            claims_of(&payload).audiences().to_vec()
+        };
+        assert_eq!(audiences(r#"{"aud":"https://a"}"#), ["https://a"]);
+        assert_eq!(audiences(r#"{"aud":["a","b"]}"#), ["a", "b"]);
+        assert!(audiences(r#"{"aud":7}"#).is_empty());
+        assert!(audiences("{}").is_empty());
+    }
+
+    fn claims_of(payload: &str) -> Claims {
+        claims(&format!("e30.{payload}.x")).unwrap()
+    }
+
+    #[test]
+    fn base64_is_read_as_it_was_written() {
+        for length in 0..70_u8 {
+            let bytes: Vec<u8> = (0..length).map(|byte| byte.wrapping_mul(73)).collect();
+            let text = encode_base64url(&bytes);
+            assert_eq!(decode_base64url(&text), Some(bytes), "{text}");
+        }
+        assert_eq!(encode_base64url(&[0xfb, 0xff]), "-_8");
     }
 }

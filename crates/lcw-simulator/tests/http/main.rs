@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod assertions;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod control;
@@ -30,6 +32,7 @@ mod shortened;
 mod subjects;
 #[cfg(test)]
 mod summaries;
+mod sign_in;
 #[cfg(test)]
 mod tables;
 #[cfg(test)]
