@@ -7,8 +7,8 @@ use std::time::Duration;
 use lcw_extractor::query::ResultQuery;
 use lcw_extractor::{ClientConfig, ClientSecret, GraphClient};
 use lcw_pipeline::{
-    Backfill, DeletedWorkflows, FileFormat, Kind, NdjsonCompression, OnDrift, Plan, Progress, Request,
-    Summary,
+    Backfill, DeletedWorkflows, FileFormat, Kind, NdjsonCompression, OnDrift, Plan, Progress,
+    Request, Summary,
 };
 use lcw_simulator::{Endpoint, Simulator, TenantConfig, Truth};
 use lcw_transform::Table;

@@ -25,8 +25,7 @@ pub(crate) fn acknowledge(args: &AcknowledgeArgs, to: &Output) -> Result<u8, Fai
         workflows: args.workflow.clone(),
         reason: args.reason.trim().to_owned(),
     };
-    let done =
-        lcw_pipeline::acknowledge(&request).map_err(|error| Failure::from(&error))?;
+    let done = lcw_pipeline::acknowledge(&request).map_err(|error| Failure::from(&error))?;
     if to.json {
         print::json(&done)?;
     } else {

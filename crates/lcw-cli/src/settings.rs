@@ -164,7 +164,10 @@ fn query(args: &QueryArgs, file: &Extract) -> Result<ResultQuery> {
     };
     Ok(ResultQuery::parse(
         list(&args.select, &file.select).as_deref(),
-        args.filter.as_ref().or(file.filter.as_ref()).map(String::as_str),
+        args.filter
+            .as_ref()
+            .or(file.filter.as_ref())
+            .map(String::as_str),
         list(&args.orderby, &file.orderby).as_deref(),
         list(&args.expand, &file.expand).as_deref(),
     )?)

@@ -43,8 +43,8 @@ pub use secrecy::SecretString;
 pub use stats::RequestStats;
 pub use token::{
     AccessToken, AssertionAlgorithm, AzureCli, CertificateError, ClientCertificate, ClientSecret,
-    Credential, DeviceCode, DevicePrompt, ManagedIdentity, ReadyToken, TokenClaims, TokenClient, TokenError,
-    TokenService, TokenSource, WorkloadIdentity,
+    Credential, DeviceCode, DevicePrompt, ManagedIdentity, ReadyToken, TokenClaims, TokenClient,
+    TokenError, TokenService, TokenSource, WorkloadIdentity,
 };
 
 #[cfg(test)]

@@ -14,14 +14,14 @@ use lcw_transform::{Layout, Lineage, Table};
 use tokio::sync::mpsc;
 use tracing::warn;
 
+use crate::decode::SetAside;
 use crate::error::PipelineError;
 use crate::exit;
-use crate::decode::SetAside;
 use crate::fetch::{DayPlan, Fetched};
 use crate::not_covered::NotCovered;
 use crate::prepare::args_hash;
-use crate::request::{Kind, Request};
 use crate::proof::ShortRun;
+use crate::request::{Kind, Request};
 use crate::state::{Doubt, State, Totals};
 use crate::summaries::Counted;
 use crate::summary::ManifestSummary;
@@ -310,7 +310,11 @@ impl Job {
                 ..ProofCounts::default()
             },
             not_covered: {
-                let missing: Vec<_> = self.not_covered.iter().chain(&written.not_covered).collect();
+                let missing: Vec<_> = self
+                    .not_covered
+                    .iter()
+                    .chain(&written.not_covered)
+                    .collect();
                 serde_json::to_value(missing).unwrap_or_default()
             },
             drift: serde_json::to_value(written.drift_entries()).unwrap_or_default(),

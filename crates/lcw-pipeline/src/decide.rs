@@ -52,7 +52,11 @@ pub(crate) fn decide(
     }
     // Nobody was in it: what is below it is read without asking.
     let is_empty = settled && listed.is_empty();
-    Decision::Store(if is_empty { Reading::default() } else { reading })
+    Decision::Store(if is_empty {
+        Reading::default()
+    } else {
+        reading
+    })
 }
 
 #[cfg(test)]

@@ -176,10 +176,15 @@ impl PageDecoder for Workflows {
 
     fn decode(&mut self, body: &str) -> Result<Decoded<Self::Output>, DecodeError> {
         let mut output = Vec::new();
-        let page = each(body, true, &mut self.sieve, |workflow: &Workflow<'_>, raw| {
-            output.push(ListedWorkflow::new(workflow, raw.unwrap_or_default()));
-            Ok(())
-        })?;
+        let page = each(
+            body,
+            true,
+            &mut self.sieve,
+            |workflow: &Workflow<'_>, raw| {
+                output.push(ListedWorkflow::new(workflow, raw.unwrap_or_default()));
+                Ok(())
+            },
+        )?;
         Ok(with_output(&page, output))
     }
 }
@@ -239,9 +244,12 @@ impl<R: ChildRows> PageDecoder for Children<R> {
 
     fn decode(&mut self, body: &str) -> Result<Decoded<Self::Output>, DecodeError> {
         let rows = &mut self.rows;
-        each(body, self.keep_raw, &mut self.sieve, |entity: &R::Entity<'_>, raw| {
-            rows.append(entity, raw)
-        })
+        each(
+            body,
+            self.keep_raw,
+            &mut self.sieve,
+            |entity: &R::Entity<'_>, raw| rows.append(entity, raw),
+        )
     }
 }
 
@@ -266,15 +274,20 @@ impl PageDecoder for TaskReports {
 
     fn decode(&mut self, body: &str) -> Result<Decoded<Self::Output>, DecodeError> {
         let mut output = Vec::new();
-        let page = each(body, true, &mut self.sieve, |report: &TaskReport<'_>, raw| {
-            output.push(ListedReport {
-                id: report.id.as_str().into(),
-                run_id: report.run_id.as_option().map(|id| id.as_str().into()),
-                users: report.total_users_count.as_option().copied().unwrap_or(0),
-                raw: raw.unwrap_or_default().into(),
-            });
-            Ok(())
-        })?;
+        let page = each(
+            body,
+            true,
+            &mut self.sieve,
+            |report: &TaskReport<'_>, raw| {
+                output.push(ListedReport {
+                    id: report.id.as_str().into(),
+                    run_id: report.run_id.as_option().map(|id| id.as_str().into()),
+                    users: report.total_users_count.as_option().copied().unwrap_or(0),
+                    raw: raw.unwrap_or_default().into(),
+                });
+                Ok(())
+            },
+        )?;
         Ok(with_output(&page, output))
     }
 }

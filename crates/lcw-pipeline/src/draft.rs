@@ -108,7 +108,8 @@ impl Draft {
         summary.proof = written.proof;
         if summary.proof.filtered {
             summary.warnings.push(
-                "the dataset is filtered: the number of its rows proves nothing about users".to_owned(),
+                "the dataset is filtered: the number of its rows proves nothing about users"
+                    .to_owned(),
             );
         }
         if summary.proof.over > 0 {

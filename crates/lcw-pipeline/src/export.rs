@@ -84,7 +84,9 @@ impl Exporter {
             })
             .await?;
         self.describe(draft, &source, &mut target, &mut survey);
-        let listed = self.until_stopped(self.read_listed(&source, &target, &mut survey)).await?;
+        let listed = self
+            .until_stopped(self.read_listed(&source, &target, &mut survey))
+            .await?;
         let scopes = &source.catalog.scopes;
         target.state.note_details(scopes, &listed.workflows.missing);
         draft.add_listed(&listed);
@@ -93,7 +95,13 @@ impl Exporter {
     }
 
     /// What the listings say about the window, and about what was lost before it.
-    fn describe(&self, draft: &mut Draft, source: &Source, target: &mut Target, survey: &mut Survey) {
+    fn describe(
+        &self,
+        draft: &mut Draft,
+        source: &Source,
+        target: &mut Target,
+        survey: &mut Survey,
+    ) {
         let tables = self.request.tables_by_run();
         self.describe_window(draft, survey);
         let warnings = &mut draft.summary.warnings;
@@ -317,9 +325,7 @@ pub(crate) struct Listed {
 struct Worker(JoinHandle<Result<Fetched, ExtractError>>);
 
 impl Worker {
-    fn start(
-        fetch: impl Future<Output = Result<Fetched, ExtractError>> + Send + 'static,
-    ) -> Self {
+    fn start(fetch: impl Future<Output = Result<Fetched, ExtractError>> + Send + 'static) -> Self {
         Self(tokio::spawn(fetch))
     }
 

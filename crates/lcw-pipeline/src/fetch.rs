@@ -41,7 +41,10 @@ pub(crate) struct DayPlan {
 impl DayPlan {
     /// How many chains of requests it takes.
     pub(crate) fn errands(&self) -> usize {
-        let children = self.runs.iter().map(|run| run.reading.children.iter().count());
+        let children = self
+            .runs
+            .iter()
+            .map(|run| run.reading.children.iter().count());
         children.sum()
     }
 }

@@ -140,7 +140,8 @@ impl MatrixRow {
         let rows = |held: &HashMap<_, i64>| held.get(&key).copied().unwrap_or(0);
         // A row that counts what is not in the files any more is not to be believed.
         let (users, tasks) = (rows(&held.users), rows(&held.tasks));
-        let is_gone = |marker: Option<i32>, held: i64| marker.is_some_and(|it| i64::from(it) > held);
+        let is_gone =
+            |marker: Option<i32>, held: i64| marker.is_some_and(|it| i64::from(it) > held);
         let gone = is_gone(run.result_rows, users) || is_gone(run.task_rows, tasks);
         let is_short = run.proof == "short" || run.task_proof == "short" || gone;
         let is_decided = matches!(run.proof, "matched" | "over" | "expired") || is_short;

@@ -33,7 +33,8 @@ impl Source {
     ) -> Result<Self, PipelineError> {
         let token_tenant = client.tenant_id().await?;
         let tenant = tenant::resolve(request.tenant.as_deref(), token_tenant.as_deref())?;
-        let mut catalog = Catalog::read(client, request.deleted_workflows, request.on_drift).await?;
+        let mut catalog =
+            Catalog::read(client, request.deleted_workflows, request.on_drift).await?;
         if let Kind::Backfill(backfill) = &request.kind {
             restrict(&mut catalog, backfill)?;
         }

@@ -69,7 +69,9 @@ impl<'p> ReadRun<'p> {
 
     /// Whether something below it was to be read and was not.
     pub(crate) fn is_unread(&self) -> bool {
-        Child::ALL.into_iter().any(|child| self.is_child_unread(child))
+        Child::ALL
+            .into_iter()
+            .any(|child| self.is_child_unread(child))
     }
 
     pub(crate) fn is_child_unread(&self, child: Child) -> bool {

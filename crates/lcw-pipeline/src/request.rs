@@ -67,7 +67,10 @@ impl Request {
     pub(crate) fn reading(&self) -> Reading {
         let is_wanted = |child: &Child| self.wants(child.table());
         Reading {
-            children: Child::ALL.into_iter().filter(is_wanted).collect::<ChildSet>(),
+            children: Child::ALL
+                .into_iter()
+                .filter(is_wanted)
+                .collect::<ChildSet>(),
             reports: self.wants(Table::TaskReports),
         }
     }

@@ -199,7 +199,10 @@ fn tenant_status(dataset: &Dataset, tenant: &str) -> Result<TenantStatus, Datase
     for short in &mut short_runs {
         short.acknowledged = state.reason_for_stored(short).map(str::to_owned);
     }
-    let last_good = record.last_complete.as_ref().map(|export| export.started_micros);
+    let last_good = record
+        .last_complete
+        .as_ref()
+        .map(|export| export.started_micros);
     let lost: Vec<String> = state.lost_days.iter().cloned().collect();
     let now = Timestamp::now().as_microsecond();
     Ok(TenantStatus {
@@ -453,10 +456,7 @@ fn short_of(run: Values<'_>, day: Date) -> impl Iterator<Item = StoredShortRun> 
             acknowledged: None,
         })
     };
-    [
-        short(Child::Results, 4, 5, 6),
-        short(Child::Tasks, 7, 8, 9),
-    ]
-    .into_iter()
-    .flatten()
+    [short(Child::Results, 4, 5, 6), short(Child::Tasks, 7, 8, 9)]
+        .into_iter()
+        .flatten()
 }

@@ -55,9 +55,7 @@ impl StoredRun {
         let is_unread = |child| self.rows[child].is_none();
         match &*self.status {
             "queued" | "inProgress" | "canceling" => !self.is_expired,
-            status if is_final(status) => {
-                !self.settled || wanted.children.iter().any(is_unread)
-            }
+            status if is_final(status) => !self.settled || wanted.children.iter().any(is_unread),
             _ => false,
         }
     }
@@ -172,9 +170,8 @@ impl StoredRuns {
             } else {
                 status.value(row).into()
             };
-            let says = |proof: &StringArray, verdict| {
-                proof.is_valid(row) && proof.value(row) == verdict
-            };
+            let says =
+                |proof: &StringArray, verdict| proof.is_valid(row) && proof.value(row) == verdict;
             let short = [(Child::Results, proof), (Child::Tasks, task_proof)];
             let run = StoredRun {
                 day: files.day,

@@ -115,7 +115,9 @@ impl Counted {
         }
         for child in Child::ALL {
             let Held(sum) = &mut self.rows_held[child];
-            *sum = sum.zip(rows[child]).map(|(sum, rows)| sum + i64::from(rows));
+            *sum = sum
+                .zip(rows[child])
+                .map(|(sum, rows)| sum + i64::from(rows));
         }
     }
 
@@ -194,7 +196,10 @@ impl Search<'_> {
     ) -> Result<(), ExtractError> {
         let asked: Vec<_> = listings
             .iter_mut()
-            .filter_map(|listing| self.window_to_count(listing).map(|window| (listing, window)))
+            .filter_map(|listing| {
+                self.window_to_count(listing)
+                    .map(|window| (listing, window))
+            })
             .collect();
         let mut answers = stream::iter(asked)
             .map(|(listing, window)| async move {

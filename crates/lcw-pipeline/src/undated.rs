@@ -9,7 +9,9 @@ use std::marker::PhantomData;
 use futures_util::{StreamExt, stream};
 use lcw_extractor::{CollectionRequest, ExtractError, GraphClient, GraphPath};
 use lcw_model::{Task, TaskDefinition, WorkflowVersion, parse_entity};
-use lcw_transform::{FlattenError, Layout, Lineage, Rows, Table, TaskDefinitionRows, TaskRows, VersionRows};
+use lcw_transform::{
+    FlattenError, Layout, Lineage, Rows, Table, TaskDefinitionRows, TaskRows, VersionRows,
+};
 use tracing::warn;
 
 use crate::catalog::{Scope, concat, is_refusal};

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use lcw_dataset::{Committed, DatasetError, Export, Incoming, MergeError, MergeStats, Staging};
 use lcw_model::time::date_of;
 use lcw_model::{Run, TaskReport, parse_entity};
-use lcw_transform::{
-    Drift, FlattenError, Layout, Lineage, Rows, RunRows, Table, TaskReportRows,
-};
+use lcw_transform::{Drift, FlattenError, Layout, Lineage, Rows, RunRows, Table, TaskReportRows};
 use tokio::sync::mpsc;
 
 use crate::children::Child;
@@ -171,7 +169,10 @@ fn merge_all(
     table: Table,
     rows: Rows,
 ) -> Result<MergeStats, DatasetError> {
-    match staging.merge(table.name(), [Ok::<_, std::convert::Infallible>(incoming(rows))]) {
+    match staging.merge(
+        table.name(),
+        [Ok::<_, std::convert::Infallible>(incoming(rows))],
+    ) {
         Ok(stats) => Ok(stats),
         Err(MergeError::Dataset(error)) => Err(error),
         Err(MergeError::Rows(never)) => match never {},

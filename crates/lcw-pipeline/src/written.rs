@@ -81,7 +81,10 @@ impl Written {
         let mut lines = BTreeMap::<Table, Vec<String>>::new();
         for row in rows {
             let (table, workflow) = (row.table, row.workflow_id);
-            warn!(workflow.id = workflow, "a row was set aside: {}", row.problem);
+            warn!(
+                workflow.id = workflow,
+                "a row was set aside: {}", row.problem
+            );
             self.unread.insert((table, workflow));
             if !self.quarantined.contains_key(&table) {
                 self.not_covered.push(quarantined(table, &row.problem));
@@ -181,8 +184,9 @@ impl Written {
             let runs = refusal.runs;
             let plural = if runs == 1 { "" } else { "s" };
             let words = child.words();
-            let what =
-                format!("the service refuses the {words} of {runs} run{plural} of workflow {workflow}");
+            let what = format!(
+                "the service refuses the {words} of {runs} run{plural} of workflow {workflow}"
+            );
             let is_partial = !child.is_tolerated();
             let missing = match &refusal.error {
                 Some(error) => {

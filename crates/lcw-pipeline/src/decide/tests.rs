@@ -132,7 +132,11 @@ fn of_a_known_run_only_what_was_not_read_is_asked_for() {
 fn an_empty_run_needs_no_request_once_it_is_settled() {
     let run = listed("completed", 5, 0);
     assert_eq!(decide(&run, true, None, export()), store_row());
-    assert_eq!(decide(&run, false, None, export()), fetch(), "counters may lag");
+    assert_eq!(
+        decide(&run, false, None, export()),
+        fetch(),
+        "counters may lag"
+    );
     assert_eq!(decide(&run, true, None, backfill()), store_row());
     let canceled = listed("canceled", 5, 0);
     assert_eq!(

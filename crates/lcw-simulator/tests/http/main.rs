@@ -28,11 +28,11 @@ mod orders;
 mod permissions;
 #[cfg(test)]
 mod shortened;
+mod sign_in;
 #[cfg(test)]
 mod subjects;
 #[cfg(test)]
 mod summaries;
-mod sign_in;
 #[cfg(test)]
 mod tables;
 #[cfg(test)]
