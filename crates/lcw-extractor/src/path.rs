@@ -162,12 +162,6 @@ impl GraphPath {
         &self.path
     }
 
-    /// The least-privileged permissions of whoever reads this, as the names of Microsoft Graph's
-    /// application roles and scopes.
-    pub fn least_permissions(&self) -> &'static [&'static str] {
-        self.resource.permissions()
-    }
-
     fn root(collection: &str, resource: Resource) -> Self {
         Self {
             path: format!("/identityGovernance/lifecycleWorkflows/{collection}"),
@@ -269,6 +263,12 @@ impl CollectionRequest {
     /// Where the collection is.
     pub fn path(&self) -> &GraphPath {
         &self.path
+    }
+
+    /// The least-privileged permissions of whoever reads this, as the names of Microsoft Graph's
+    /// application roles and scopes.
+    pub fn least_permissions(&self) -> Vec<&'static str> {
+        self.permissions().names()
     }
 
     /// What the service asks of whoever reads this, for the remedy of a 403.

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use lcw_simulator::{Endpoint, Fault, FaultRule, TenantConfig, roles};
+use lcw_simulator::{Endpoint, Fault, FaultBody, FaultRule, RetryAfter, TenantConfig, roles};
 use lcw_tests::compact;
 use serde_json::Value;
 
@@ -113,7 +113,7 @@ async fn in_words() {
         "FAIL  permissions",
         "the token lacks LifecycleWorkflows-Reports.Read.All",
         "      what to do: grant the app registration the application permission",
-        "2 failed, 0 warnings",
+        "2 failed, 1 warning",
     ] {
         assert!(ended.stdout.contains(part), "no {part:?}\n{ended}");
     }
@@ -131,8 +131,8 @@ async fn without_the_permission_for_reports() {
     checks.says("table:runs", "fail", &["403", roles::REPORTS]);
     checks.says("deleted_workflows", "pass", &["left out", roles::WORKFLOW]);
     checks.says("table:workflows", "pass", &["readable"]);
-    checks.says("table:user_processing_results", "pass", &["not asked for"]);
-    checks.all_pass_but(&["permissions", "table:runs"]);
+    checks.says("table:user_processing_results", "warn", &["not asked for"]);
+    checks.all_pass_but(&["permissions", "table:runs", "table:user_processing_results"]);
     desk.write("p.toml", "[extract]\ndeleted_workflows = \"require\"\n");
     let checks = examine(&desk, desk.lcw("doctor p.toml --out data"), 3);
     checks.says("deleted_workflows", "fail", &["403", roles::WORKFLOW]);
@@ -253,4 +253,36 @@ async fn of_a_service_that_forgets_what_it_lists() {
         .inject(FaultRule::new(Fault::NotFound).on(Endpoint::RunResults));
     let checks = examine(&desk, desk.lcw("doctor --out data"), 0);
     checks.says("table:user_processing_results", "pass", &["404"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn of_a_service_that_is_down() {
+    let desk = desk(|_| {}).await;
+    let down = Fault::Status {
+        status: 503,
+        body: FaultBody::Json,
+        retry_after: RetryAfter::Absent,
+    };
+    desk.tenant
+        .inject(FaultRule::new(down).on(Endpoint::Workflows));
+    let ended = desk.lcw("doctor --out data --json").run().with(1);
+    let found = ended.json();
+    let checks = Checks { ended, found };
+    checks.says("table:workflows", "fail", &["503", "try again later"]);
+    checks.says("table:runs", "warn", &["not asked for"]);
+    checks.says("folder", "pass", &[]);
+    assert_eq!(desk.tenant.count(Endpoint::Workflows), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn of_a_tenant_without_workflows() {
+    let desk = Desk::of(TenantConfig {
+        now: jiff::Timestamp::now(),
+        ..TenantConfig::empty(1)
+    })
+    .await;
+    let checks = examine(&desk, desk.lcw("doctor --out data"), 0);
+    checks.says("table:workflows", "pass", &["readable, and empty"]);
+    checks.says("table:runs", "pass", &["no run to ask about"]);
+    checks.all_pass_but(&[]);
 }

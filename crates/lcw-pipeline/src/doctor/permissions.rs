@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use lcw_extractor::permission::covers;
-use lcw_extractor::{GraphPath, TokenClaims};
+use lcw_extractor::{CollectionRequest, GraphPath, TokenClaims};
 
 use super::Check;
-use super::probes::probe_path;
+use super::probes::probe_request;
 use crate::exit;
 use crate::request::{DeletedWorkflows, Request};
 
@@ -44,15 +44,15 @@ struct Needs {
 
 impl Needs {
     fn of(request: &Request) -> Self {
-        let paths = request
+        let requests = request
             .wanted_tables()
-            .filter_map(|table| probe_path(table, Some("workflow"), Some("run")));
-        let required = paths.flat_map(|path| path.least_permissions()).copied();
+            .filter_map(|table| probe_request(table, Some("workflow"), Some("run")));
+        let required = requests.flat_map(|request| request.least_permissions());
         let mut needs = Self {
             required: required.collect(),
             useful: BTreeSet::new(),
         };
-        let deleted = GraphPath::deleted_workflows().least_permissions();
+        let deleted = CollectionRequest::new(GraphPath::deleted_workflows()).least_permissions();
         match request.deleted_workflows {
             DeletedWorkflows::Require => needs.required.extend(deleted),
             DeletedWorkflows::Auto => needs.useful.extend(deleted),

@@ -5,7 +5,7 @@ use lcw_extractor::{CollectionRequest, ErrorKind, ExtractError, GraphClient, Gra
 use lcw_model::time::format_micros;
 use lcw_transform::Table;
 
-use super::Check;
+use super::{Check, Verdict};
 use crate::coverage::RETENTION;
 use crate::request::{DeletedWorkflows, Request};
 
@@ -22,11 +22,7 @@ pub(super) struct Probes {
 
 /// Where a table is read, given a workflow and one of its runs; `None` when it takes one that is
 /// not there.
-pub(super) fn probe_path(
-    table: Table,
-    workflow: Option<&str>,
-    run: Option<&str>,
-) -> Option<GraphPath> {
+fn probe_path(table: Table, workflow: Option<&str>, run: Option<&str>) -> Option<GraphPath> {
     let workflow = || workflow.map(GraphPath::workflow);
     let run = || Some(workflow()?.run(run?));
     // By name, which is the public contract: tables come and go with versions of the transform.
@@ -43,6 +39,19 @@ pub(super) fn probe_path(
         "reprocessed_runs" => run().map(GraphPath::reprocessed_runs),
         _ => None,
     }
+}
+
+/// The request that shows whether a table can be read.
+pub(super) fn probe_request(
+    table: Table,
+    workflow: Option<&str>,
+    run: Option<&str>,
+) -> Option<CollectionRequest> {
+    let all = CollectionRequest::new(probe_path(table, workflow, run)?);
+    Some(match table.name() {
+        "task_reports" => all.with_task(),
+        _ => all,
+    })
 }
 
 impl Probes {
@@ -91,9 +100,7 @@ impl Probes {
         let is_refused = |error: &ExtractError| error.kind() == ErrorKind::Forbidden;
         self.checks.push(match &probe.error {
             Some(error) if is_refused(error) && wanted == DeletedWorkflows::Auto => {
-                let permission = GraphPath::deleted_workflows()
-                    .least_permissions()
-                    .join(" and ");
+                let permission = request.least_permissions().join(" and ");
                 let message =
                     format!("refused, so they are left out; {permission} would show them");
                 Check::pass(NAME, message)
@@ -126,17 +133,28 @@ impl Probes {
     }
 
     async fn table(&mut self, table: Table, client: &GraphClient) {
-        let path = probe_path(table, self.workflow.as_deref(), self.run.as_deref());
-        self.checks.push(match path {
-            Some(path) => {
-                let probe = client.probe(&CollectionRequest::new(path)).await;
-                check_of(name_of(table), &probe)
-            }
-            None => Check::pass(
-                name_of(table),
-                "not asked for: there is no run to ask about",
-            ),
+        let (workflow, run) = (self.workflow.as_deref(), self.run.as_deref());
+        self.checks.push(match probe_request(table, workflow, run) {
+            Some(request) => check_of(name_of(table), &client.probe(&request).await),
+            None => self.not_asked(table),
         });
+    }
+
+    /// A table without anything to ask about: because there is nothing, or because what would say
+    /// so could not be read.
+    fn not_asked(&self, table: Table) -> Check {
+        let parents = [Table::Workflows, Table::Runs].map(name_of);
+        let has_failed =
+            |check: &Check| check.status == Verdict::Fail && parents.contains(&check.name);
+        if self.checks.iter().any(has_failed) {
+            let message = "not asked for: what it belongs to could not be read";
+            let remedy = "mend what failed before it, and ask again";
+            return Check::warn(name_of(table), message, remedy);
+        }
+        Check::pass(
+            name_of(table),
+            "not asked for: there is no run to ask about",
+        )
     }
 }
 
@@ -164,8 +182,8 @@ mod tests {
     #[test]
     fn every_table_is_asked_for_somewhere() {
         for table in Table::ALL {
-            let path = probe_path(table, Some("w"), Some("r"));
-            let permissions = path.unwrap().least_permissions();
+            let request = probe_request(table, Some("w"), Some("r")).unwrap();
+            let permissions = request.least_permissions();
             assert!(!permissions.is_empty(), "{}", table.name());
         }
         assert_eq!(probe_path(Table::Runs, None, None), None);
