@@ -33,6 +33,8 @@ mod summaries;
 #[cfg(test)]
 mod tables;
 #[cfg(test)]
+mod task_results;
+#[cfg(test)]
 mod versions;
 #[cfg(test)]
 mod windows;
