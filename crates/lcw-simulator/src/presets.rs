@@ -19,9 +19,10 @@ const DAY: Duration = Duration::from_hours(24);
 
 impl TenantConfig {
     /// A tenant without workflows: composite ids, pages of 100, a seven-day default window that lower bounds
-    /// on `scheduledDateTime` and `startedDateTime` lift, 30 days of retention, every least-privileged role.
+    /// on `scheduledDateTime` and `startedDateTime` lift (of task results: `createdDateTime` and
+    /// `startedDateTime`, of task reports: `completedDateTime`), 30 days of retention, every least-privileged
+    /// role.
     pub fn empty(seed: u64) -> Self {
-        let lifted_by = [DateProperty::Scheduled, DateProperty::Started];
         Self {
             seed,
             now: Timestamp::from_second(DEFAULT_NOW).unwrap_or(Timestamp::UNIX_EPOCH),
@@ -34,45 +35,10 @@ impl TenantConfig {
             outcomes: Outcomes::GOOD,
             ids: IdStyle::Composite,
             paging: Paging::plain(100),
-            windows: Windows {
-                runs: WindowRule::seven_days_unless(&lifted_by),
-                results: WindowRule::seven_days_unless(&lifted_by),
-                task_results: WindowRule::seven_days_unless(&[
-                    DateProperty::Created,
-                    DateProperty::Started,
-                ]),
-                task_reports: WindowRule::seven_days_unless(&[DateProperty::Completed]),
-                summaries: DateProperty::Scheduled,
-                retention: 30 * DAY,
-            },
+            windows: windows(),
             deleted_history: DeletedHistory::Readable,
             reprocessed_runs: ReprocessedRuns::Forbidden,
-            access: Access {
-                tenant_id: None,
-                domain: "contoso.onmicrosoft.com".to_owned(),
-                roles: [
-                    roles::REPORTS,
-                    roles::WORKFLOW_BASIC,
-                    roles::WORKFLOW,
-                    roles::EVERYTHING,
-                    roles::USER,
-                ]
-                .map(str::to_owned)
-                .to_vec(),
-                token_lifetime: Duration::from_secs(3_599),
-                token_uses: None,
-                opaque_tokens: false,
-                expand_needs_user_read: true,
-                token_audience: None,
-                login_skew_seconds: 0,
-                federated: Some(FederatedIdentity::default()),
-                public_client: true,
-                scopes: [roles::REPORTS, roles::WORKFLOW_BASIC]
-                    .map(str::to_owned)
-                    .to_vec(),
-                user_roles: vec![user_roles::GLOBAL_READER.to_owned()],
-                device: DeviceSignIn::default(),
-            },
+            access: access(),
             answers: Answers {
                 date_skew_seconds: 0,
                 gzip_level: Some(1),
@@ -102,8 +68,6 @@ impl TenantConfig {
             history,
             ended: None,
         };
-        let before = |days: u32| Self::empty(seed).now - (days * DAY + 5 * HOUR);
-        let again = RunPlan::new(before(2), 2).reprocessing(Reprocessed::Previous);
         let mut deleted = WorkflowConfig::new(Category::Leaver, name(3)).scheduled(daily, 0..=5);
         deleted.deleted = Some(4 * DAY);
         Self {
@@ -117,13 +81,7 @@ impl TenantConfig {
                     .scheduled(daily, 1..=6),
                 deleted,
             ],
-            runs: vec![
-                (
-                    0,
-                    RunPlan::new(before(3), 4).ending(ProcessingStatus::Failed),
-                ),
-                (0, again),
-            ],
+            runs: failed_and_again(Self::empty(seed).now),
             people: 40,
             deleted_people: 0.2,
             outcomes: Outcomes::MIXED,
@@ -176,4 +134,55 @@ impl TenantConfig {
         config.answers.gzip_level = Some(0);
         config
     }
+}
+
+/// Seven days of everything, 30 days of history.
+fn windows() -> Windows {
+    use DateProperty::{Completed, Created, Scheduled, Started};
+    Windows {
+        runs: WindowRule::seven_days_unless(&[Scheduled, Started]),
+        results: WindowRule::seven_days_unless(&[Scheduled, Started]),
+        task_results: WindowRule::seven_days_unless(&[Created, Started]),
+        task_reports: WindowRule::seven_days_unless(&[Completed]),
+        summaries: Scheduled,
+        retention: 30 * DAY,
+    }
+}
+
+/// Every least-privileged role, tokens of an hour.
+fn access() -> Access {
+    let granted = [
+        roles::REPORTS,
+        roles::WORKFLOW_BASIC,
+        roles::WORKFLOW,
+        roles::EVERYTHING,
+        roles::USER,
+    ];
+    Access {
+        tenant_id: None,
+        domain: "contoso.onmicrosoft.com".to_owned(),
+        roles: granted.map(str::to_owned).to_vec(),
+        token_lifetime: Duration::from_secs(3_599),
+        token_uses: None,
+        opaque_tokens: false,
+        expand_needs_user_read: true,
+        token_audience: None,
+        login_skew_seconds: 0,
+        federated: Some(FederatedIdentity::default()),
+        public_client: true,
+        scopes: [roles::REPORTS, roles::WORKFLOW_BASIC]
+            .map(str::to_owned)
+            .to_vec(),
+        user_roles: vec![user_roles::GLOBAL_READER.to_owned()],
+        device: DeviceSignIn::default(),
+    }
+}
+
+/// A run of the first workflow that failed three days ago, and one of the day after that reprocesses the last
+/// bad one.
+fn failed_and_again(now: Timestamp) -> Vec<(usize, RunPlan)> {
+    let before = |days: u32| now - (days * DAY + 5 * HOUR);
+    let failed = RunPlan::new(before(3), 4).ending(ProcessingStatus::Failed);
+    let again = RunPlan::new(before(2), 2).reprocessing(Reprocessed::Previous);
+    vec![(0, failed), (0, again)]
 }

@@ -233,7 +233,7 @@ impl Workflow {
         ));
         plan.settling =
             Duration::from_nanos(random::between(hash ^ 3, 2_680_000_000, 3_010_000_000) * 100);
-        plan.outcome = if plan.users == 0 {
+        plan.outcome = if plan.users == 0 || self.category == Category::Extensibility {
             plan.outcome
         } else {
             outcome(outcomes, hash ^ 4)

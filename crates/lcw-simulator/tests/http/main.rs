@@ -36,6 +36,8 @@ mod summaries;
 #[cfg(test)]
 mod tables;
 #[cfg(test)]
+mod task_results;
+#[cfg(test)]
 mod versions;
 #[cfg(test)]
 mod windows;

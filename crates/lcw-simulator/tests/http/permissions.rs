@@ -11,7 +11,7 @@ fn targets(workflow: &str, run: &str) -> Vec<(String, Endpoint, &'static str)> {
     let path = format!("{LW}/workflows/{workflow}");
     let run = format!("{path}/runs/{}", segment(run));
     let beta = run.replacen("v1.0", "beta", 1);
-    vec![
+    [
         (
             format!("{path}/versions"),
             Endpoint::Versions,
@@ -48,27 +48,28 @@ fn targets(workflow: &str, run: &str) -> Vec<(String, Endpoint, &'static str)> {
             Endpoint::ReprocessedRuns,
             roles::REPORTS,
         ),
-        (
-            format!("{path}/runs/summary({SPAN})"),
-            Endpoint::RunSummary,
-            roles::REPORTS,
-        ),
-        (
-            format!("{path}/userProcessingResults/summary({SPAN})"),
-            Endpoint::ResultSummary,
-            roles::REPORTS,
-        ),
-        (
-            format!("{run}/userProcessingResults/summary({SPAN})"),
-            Endpoint::ResultSummary,
-            roles::REPORTS,
-        ),
-        (
-            format!("{path}/taskReports/summary({SPAN})"),
-            Endpoint::TaskReportSummary,
-            roles::REPORTS,
-        ),
     ]
+    .into_iter()
+    .chain(summaries(&path, &run))
+    .collect()
+}
+
+fn summaries(path: &str, run: &str) -> Vec<(String, Endpoint, &'static str)> {
+    [
+        (format!("{path}/runs"), Endpoint::RunSummary),
+        (
+            format!("{path}/userProcessingResults"),
+            Endpoint::ResultSummary,
+        ),
+        (
+            format!("{run}/userProcessingResults"),
+            Endpoint::ResultSummary,
+        ),
+        (format!("{path}/taskReports"), Endpoint::TaskReportSummary),
+    ]
+    .into_iter()
+    .map(|(list, kind)| (format!("{list}/summary({SPAN})"), kind, roles::REPORTS))
+    .collect()
 }
 
 #[tokio::test(start_paused = true)]
