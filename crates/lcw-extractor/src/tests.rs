@@ -4,6 +4,7 @@ mod config;
 mod paging;
 mod quiet;
 mod retrying;
+mod sign_in;
 mod support;
 mod throttling;
 mod tokens;
