@@ -8,7 +8,7 @@ use lcw_extractor::{ApiVersion, Cloud};
 use lcw_pipeline::OnDrift;
 use lcw_transform::Table;
 
-use crate::choice::{self, Format};
+use crate::choice::{self, Auth, Format};
 use crate::quantity::{Rate, count};
 use crate::when::When;
 
@@ -50,8 +50,11 @@ Examples:
   lcw export --table runs                     runs without what they did to each user
   lcw export --expand subject                 with names and departments, as they are now
 
-Signs in with AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (or client_secret_file of
-the pipeline file), or with LCW_ACCESS_TOKEN. Secrets are never given on the command line.";
+Signs in with the first that is there: LCW_ACCESS_TOKEN; or, for AZURE_TENANT_ID and
+AZURE_CLIENT_ID, AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH or
+AZURE_FEDERATED_TOKEN_FILE, each also a key of the pipeline file. --auth names another:
+managed-identity, azure-cli, or device-code for a person. Secrets are never given on the command
+line.";
 
 const BACKFILL_HELP: &str = "\
 Examples:
@@ -324,6 +327,9 @@ pub(crate) struct SourceArgs {
         help = "Application (client) id [env: AZURE_CLIENT_ID]"
     )]
     pub(crate) client_id: Option<String>,
+    /// Which credential to use [default: auto]
+    #[arg(long, value_name = "NAME", value_parser = choice::flag::<Auth>())]
+    pub(crate) auth: Option<Auth>,
     /// Upper bound of the request rate; the real rate adapts below it [default: 50]
     #[arg(long, value_name = "N|unlimited", allow_negative_numbers = true)]
     pub(crate) requests_per_second: Option<Rate>,

@@ -1,7 +1,7 @@
 //! Settings with a few named values: one list for flags, pipeline files and the published schema.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use lcw_extractor::{ApiVersion, Cloud};
+use lcw_extractor::{ApiVersion, AssertionAlgorithm, Cloud};
 use lcw_pipeline::{DeletedWorkflows, OnDrift};
 use lcw_transform::Table;
 use serde::de::Error;
@@ -105,22 +105,49 @@ impl Choice for OnDrift {
 /// Which credential to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Auth {
-    /// A ready token, else a client secret.
+    /// What is there of a ready token, a secret, a certificate and a federated token, in this order.
     #[default]
     Auto,
     Token,
     Secret,
+    Certificate,
+    Federated,
+    ManagedIdentity,
+    AzureCli,
+    DeviceCode,
 }
 
 impl Choice for Auth {
-    const ALL: &'static [Self] = &[Self::Auto, Self::Token, Self::Secret];
+    const ALL: &'static [Self] = &[
+        Self::Auto,
+        Self::Token,
+        Self::Secret,
+        Self::Certificate,
+        Self::Federated,
+        Self::ManagedIdentity,
+        Self::AzureCli,
+        Self::DeviceCode,
+    ];
 
     fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
             Self::Token => "token",
             Self::Secret => "secret",
+            Self::Certificate => "certificate",
+            Self::Federated => "federated",
+            Self::ManagedIdentity => "managed-identity",
+            Self::AzureCli => "azure-cli",
+            Self::DeviceCode => "device-code",
         }
+    }
+}
+
+impl Choice for AssertionAlgorithm {
+    const ALL: &'static [Self] = &[Self::Ps256, Self::Rs256];
+
+    fn name(self) -> &'static str {
+        self.name()
     }
 }
 

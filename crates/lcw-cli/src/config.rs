@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use lcw_extractor::{ApiVersion, Cloud};
+use lcw_extractor::{ApiVersion, AssertionAlgorithm, Cloud};
 use lcw_pipeline::{DeletedWorkflows, OnDrift};
 use lcw_transform::Table;
 use schemars::JsonSchema;
@@ -46,13 +46,27 @@ pub(crate) struct Source {
     pub(crate) tenant_id: Option<String>,
     /// Application (client) id. Default: `AZURE_CLIENT_ID`.
     pub(crate) client_id: Option<String>,
-    /// Which credential to use. `auto` takes a ready token, else a client secret.
+    /// Which credential to use. `auto` takes the first that is there of a ready token, a client secret, a
+    /// certificate and a federated token; the others only when they are named. Default: auto.
     #[serde(deserialize_with = "choice::key")]
     #[schemars(with = "Option<String>", extend("enum" = names::<Auth>()))]
     pub(crate) auth: Option<Auth>,
     /// File that holds the client secret; a relative name is looked for in
     /// `$CREDENTIALS_DIRECTORY` first. Default: `AZURE_CLIENT_SECRET`.
     pub(crate) client_secret_file: Option<PathBuf>,
+    /// PEM file with certificate and RSA key, or PFX file; looked for like `client_secret_file`.
+    /// Default: `AZURE_CLIENT_CERTIFICATE_PATH`.
+    pub(crate) certificate_path: Option<PathBuf>,
+    /// File that holds the password of a PFX file; looked for like `client_secret_file`. Default:
+    /// `AZURE_CLIENT_CERTIFICATE_PASSWORD`.
+    pub(crate) certificate_password_file: Option<PathBuf>,
+    /// How the certificate's key signs: RS256 is for token services that know no PSS. Default: PS256.
+    #[serde(deserialize_with = "choice::key")]
+    #[schemars(with = "Option<String>", extend("enum" = names::<AssertionAlgorithm>()))]
+    pub(crate) certificate_algorithm: Option<AssertionAlgorithm>,
+    /// File with the token of another issuer that the application trusts, read for every token;
+    /// looked for like `client_secret_file`. Default: `AZURE_FEDERATED_TOKEN_FILE`.
+    pub(crate) federated_token_file: Option<PathBuf>,
     /// Proxy for Graph and login. Default: `HTTPS_PROXY`, `NO_PROXY`.
     pub(crate) proxy: Option<String>,
     /// PEM file with further certificate authorities.

@@ -7,18 +7,23 @@ use lcw_extractor::GraphClient;
 use lcw_pipeline::{Check, Diagnosis, Kind, PipelineError, Verdict};
 
 use crate::args::{ExportArgs, Output};
+use crate::choice::Auth;
 use crate::failure::Failure;
-use crate::print;
+use crate::progress::Screen;
 use crate::report::counted;
 use crate::settings::Settings;
+use crate::{print, sign_in};
 
 /// A person waits for the answer: what does not work within this does not work now.
 const PATIENCE: Duration = Duration::from_mins(2);
 const ATTEMPTS: u32 = 3;
 
-pub(crate) async fn doctor(args: &ExportArgs, to: &Output) -> Result<u8, Failure> {
+/// Whoever has to type a code elsewhere first gets the time that the code is good for.
+const SIGN_IN_PATIENCE: Duration = Duration::from_mins(17);
+
+pub(crate) async fn doctor(args: &ExportArgs, to: &Output, screen: &Screen) -> Result<u8, Failure> {
     let settings = Settings::read(args, Kind::Export)?;
-    let client = client(&settings);
+    let client = client(&settings, to, screen);
     let client = client.as_ref().map_err(no_credentials);
     let diagnosis = lcw_pipeline::doctor(&settings.request, client).await;
     if to.json {
@@ -29,11 +34,16 @@ pub(crate) async fn doctor(args: &ExportArgs, to: &Output) -> Result<u8, Failure
     Ok(diagnosis.exit_code)
 }
 
-fn client(settings: &Settings) -> Result<GraphClient, Failure> {
+fn client(settings: &Settings, to: &Output, screen: &Screen) -> Result<GraphClient, Failure> {
     let mut config = settings.client.clone();
     config.max_attempts = config.max_attempts.min(ATTEMPTS);
-    config.deadline = Some(config.deadline.unwrap_or(PATIENCE).min(PATIENCE));
-    let credential = settings.sign_in.credential()?;
+    let patience = match settings.sign_in.auth {
+        Auth::DeviceCode => SIGN_IN_PATIENCE,
+        _ => PATIENCE,
+    };
+    config.deadline = Some(config.deadline.unwrap_or(patience).min(patience));
+    let show = sign_in::prompt(screen, to.log_format);
+    let credential = settings.sign_in.credential(show)?;
     GraphClient::new(config, credential).map_err(|error| Failure::from(&PipelineError::from(error)))
 }
 

@@ -10,7 +10,7 @@ use crate::args::{BackfillArgs, IncrementalArgs, Output, PlanArgs, PlanOf, Windo
 use crate::failure::Failure;
 use crate::progress::Screen;
 use crate::settings::Settings;
-use crate::{print, report, signals};
+use crate::{print, report, sign_in, signals};
 
 pub(crate) async fn export(
     args: &IncrementalArgs,
@@ -33,7 +33,7 @@ pub(crate) async fn plan(args: &PlanArgs, to: &Output, screen: &Screen) -> Resul
         PlanOf::Export(args) => incremental(args)?,
         PlanOf::Backfill(args) => of_window(args)?,
     };
-    let client = client(&settings)?;
+    let client = client(&settings, to, screen)?;
     let progress = Arc::new(Progress::default());
     let follower = screen.follow(&client, &progress);
     let plan = lcw_pipeline::plan(
@@ -108,14 +108,15 @@ fn window(args: &WindowArgs) -> Result<Kind, Failure> {
 }
 
 /// The client of the configured tenant, not yet signed in.
-fn client(settings: &Settings) -> Result<GraphClient, Failure> {
-    let credential = settings.sign_in.credential()?;
+fn client(settings: &Settings, to: &Output, screen: &Screen) -> Result<GraphClient, Failure> {
+    let show = sign_in::prompt(screen, to.log_format);
+    let credential = settings.sign_in.credential(show)?;
     GraphClient::new(settings.client.clone(), credential)
         .map_err(|error| Failure::from(&PipelineError::from(error)))
 }
 
 async fn run(settings: Settings, to: &Output, screen: &Screen) -> Result<u8, Failure> {
-    let client = client(&settings)?;
+    let client = client(&settings, to, screen)?;
     let summary = follow(settings.request, client, screen).await?;
     show(&summary, to)?;
     Ok(summary.exit_code)

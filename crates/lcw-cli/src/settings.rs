@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
 use lcw_extractor::query::ResultQuery;
-use lcw_extractor::{ApiVersion, ClientConfig, Cloud};
+use lcw_extractor::{ApiVersion, AssertionAlgorithm, ClientConfig, Cloud};
 use lcw_pipeline::{DeletedWorkflows, FileFormat, Kind, Request};
 use lcw_transform::Table;
 
@@ -37,6 +37,10 @@ pub(crate) struct SignIn {
     pub(crate) client_id: Option<String>,
     pub(crate) auth: Auth,
     pub(crate) client_secret_file: Option<PathBuf>,
+    pub(crate) certificate_path: Option<PathBuf>,
+    pub(crate) certificate_password_file: Option<PathBuf>,
+    pub(crate) certificate_algorithm: AssertionAlgorithm,
+    pub(crate) federated_token_file: Option<PathBuf>,
 }
 
 /// An environment variable that is set to something.
@@ -65,12 +69,19 @@ fn sign_in(args: &SourceArgs, file: &Source) -> SignIn {
             .or_else(|| env(variable))
             .or_else(|| key.clone())
     };
+    let path = |variable: &str, key: &Option<PathBuf>| {
+        env(variable).map(PathBuf::from).or_else(|| key.clone())
+    };
     SignIn {
         authority_url: authority_url(args, file),
         tenant: first(&args.tenant_id, "AZURE_TENANT_ID", &file.tenant_id),
         client_id: first(&args.client_id, "AZURE_CLIENT_ID", &file.client_id),
-        auth: file.auth.unwrap_or_default(),
+        auth: args.auth.or(file.auth).unwrap_or_default(),
         client_secret_file: file.client_secret_file.clone(),
+        certificate_path: path("AZURE_CLIENT_CERTIFICATE_PATH", &file.certificate_path),
+        certificate_password_file: file.certificate_password_file.clone(),
+        certificate_algorithm: file.certificate_algorithm.unwrap_or_default(),
+        federated_token_file: path("AZURE_FEDERATED_TOKEN_FILE", &file.federated_token_file),
     }
 }
 

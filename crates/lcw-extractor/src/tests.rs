@@ -5,6 +5,7 @@ mod paging;
 mod probe;
 mod quiet;
 mod retrying;
+mod sign_in;
 mod support;
 mod throttling;
 mod tokens;

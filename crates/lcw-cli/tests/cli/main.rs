@@ -17,6 +17,7 @@ mod pipelines;
 mod precedence;
 mod program;
 mod refusals;
+mod sign_in;
 mod signals;
 mod simulate;
 mod streams;

@@ -115,6 +115,9 @@ async fn of_a_host_that_nobody_knows() {
     let desk = Desk::today().await;
     desk.export();
     let before = desk.contents();
+    desk.tenant.update_config(|config| {
+        config.access.token_audience = Some("https://graph.nowhere.invalid".to_owned());
+    });
     let ended = desk
         .bare("export --out data --graph-url https://graph.nowhere.invalid")
         .env("LCW_ACCESS_TOKEN", desk.tenant.issue_token())

@@ -13,8 +13,8 @@ use crate::{ClientSecret, ExtractError, GraphClient, SecretString};
 
 /// Writes down every span and event of every crate, at every level.
 #[derive(Clone, Default)]
-struct Everything {
-    lines: Arc<Mutex<String>>,
+pub(super) struct Everything {
+    pub(super) lines: Arc<Mutex<String>>,
 }
 
 struct Line<'a>(&'a mut String);
@@ -59,7 +59,7 @@ impl Subscriber for Everything {
 }
 
 /// Everything that an error can print, its sources included.
-fn everything_of(error: &ExtractError) -> String {
+pub(super) fn everything_of(error: &ExtractError) -> String {
     let mut text = format!("{error} {error:?} {error:#?} {}", error.remedy());
     let mut cause = std::error::Error::source(error);
     while let Some(source) = cause {
