@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use lcw_transform::{PublishedSchema, Table, published_schema};
+use lcw_transform::{PublishedColumn, PublishedSchema, Table, published_schema};
 use serde_json::Value;
 
 use crate::args::{Output, SchemaArgs};
@@ -36,7 +36,17 @@ pub(crate) fn schema(args: &SchemaArgs, to: &Output) -> Result<u8, Failure> {
 /// A line per column, and what it means where that is wanted.
 fn text(schema: &PublishedSchema, is_explained: bool) -> String {
     let columns = || schema.columns.iter().chain(&schema.partition_columns);
-    let wide = columns().map(|column| column.name.len()).max().unwrap_or(0);
+    let kind = |column: &PublishedColumn| {
+        let unit = column
+            .unit
+            .map_or_else(String::new, |unit| format!(" ({unit})"));
+        format!("{}{unit}", column.r#type)
+    };
+    let name_width = columns().map(|column| column.name.len()).max().unwrap_or(0);
+    let kind_width = columns()
+        .map(|column| kind(column).len())
+        .max()
+        .unwrap_or(0);
     let mut lines = vec![schema.table.to_owned()];
     lines.extend(wrapped(schema.description, "  "));
     lines.push(format!("  key: {}", schema.key.join(", ")));
@@ -46,11 +56,9 @@ fn text(schema: &PublishedSchema, is_explained: bool) -> String {
             (None, Some([from, to])) => format!("{to} - {from}"),
             (None, None) => String::new(),
         };
-        let unit = column
-            .unit
-            .map_or_else(String::new, |unit| format!(" ({unit})"));
-        let kind = format!("{}{unit}", column.r#type);
-        let line = format!("  {:<wide$}  {kind:<24}  {source}", column.name);
+        let kind = kind(column);
+        let name = column.name;
+        let line = format!("  {name:<name_width$}  {kind:<kind_width$}  {source}");
         lines.push(line.trim_end().to_owned());
         if is_explained {
             lines.extend(wrapped(column.description, "      "));

@@ -15,6 +15,8 @@ async fn desk(change: impl FnOnce(&mut TenantConfig)) -> Desk {
         now: jiff::Timestamp::now(),
         ..compact(1)
     };
+    let least = [roles::WORKFLOW_BASIC, roles::WORKFLOW, roles::REPORTS];
+    config.access.roles = least.map(str::to_owned).into();
     change(&mut config);
     Desk::of(config).await
 }
@@ -81,6 +83,7 @@ async fn of_a_tenant_where_all_is_well() {
         "table:workflows",
         "table:runs",
         "table:user_processing_results",
+        "table:task_processing_results",
         "deleted_workflows",
         "folder",
         "free_space",
@@ -113,7 +116,7 @@ async fn in_words() {
         "FAIL  permissions",
         "the token lacks LifecycleWorkflows-Reports.Read.All",
         "      what to do: grant the app registration the application permission",
-        "2 failed, 1 warning",
+        "2 failed, 2 warnings",
     ] {
         assert!(ended.stdout.contains(part), "no {part:?}\n{ended}");
     }
@@ -132,7 +135,13 @@ async fn without_the_permission_for_reports() {
     checks.says("deleted_workflows", "pass", &["left out", roles::WORKFLOW]);
     checks.says("table:workflows", "pass", &["readable"]);
     checks.says("table:user_processing_results", "warn", &["not asked for"]);
-    checks.all_pass_but(&["permissions", "table:runs", "table:user_processing_results"]);
+    checks.says("table:task_processing_results", "warn", &["not asked for"]);
+    checks.all_pass_but(&[
+        "permissions",
+        "table:runs",
+        "table:user_processing_results",
+        "table:task_processing_results",
+    ]);
     desk.write("p.toml", "[extract]\ndeleted_workflows = \"require\"\n");
     let checks = examine(&desk, desk.lcw("doctor p.toml --out data"), 3);
     checks.says("deleted_workflows", "fail", &["403", roles::WORKFLOW]);
@@ -276,11 +285,7 @@ async fn of_a_service_that_is_down() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn of_a_tenant_without_workflows() {
-    let desk = Desk::of(TenantConfig {
-        now: jiff::Timestamp::now(),
-        ..TenantConfig::empty(1)
-    })
-    .await;
+    let desk = desk(|config| config.workflows.clear()).await;
     let checks = examine(&desk, desk.lcw("doctor --out data"), 0);
     checks.says("table:workflows", "pass", &["readable, and empty"]);
     checks.says("table:runs", "pass", &["no run to ask about"]);

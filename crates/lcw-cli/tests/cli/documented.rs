@@ -116,9 +116,9 @@ impl Served {
             FileFormat::Parquet => "parquet",
             FileFormat::Ndjson(_) => "ndjson",
         };
+        let (version, tables) = (self.version, "--table user_processing_results");
         desk.lcw(&format!(
-            "{line} --format {name} --api-version {}",
-            self.version
+            "{line} --format {name} --api-version {version} {tables}"
         ))
         .run()
     }
@@ -594,6 +594,7 @@ async fn runs_and_the_results_of_one_of_them() {
             let proof = &summary["proof"];
             assert_eq!((&proof["matched"], &proof["short"]), (&json!(1), &json!(1)));
             let short = json!([{
+                "table": "user_processing_results",
                 "workflow_id": WORKFLOW,
                 "run_id": LATER_RUN,
                 "run_date": "2022-08-25",
@@ -622,7 +623,8 @@ async fn ndjson_keeps_instants_as_they_were_sent() {
         "[load]\nformat = \"ndjson\"\ncompression = \"none\"\n",
     );
     let line = AUGUST_2022.replace("backfill", "backfill p.toml");
-    desk.lcw(&line).run().with(5);
+    let lcw = desk.lcw(&line).words("--table user_processing_results");
+    lcw.run().with(5);
     let tenant = desk.tenant.tenant_id();
     let folder = format!("tenant_id={tenant}/run_date=2022-08-24/part-0.ndjson");
     let text =

@@ -40,7 +40,7 @@ async fn daily_is_the_export_without_a_file() {
     };
     export();
     let out = desk.folder().join("lcw-data");
-    desk.assert_holds(&out, FileFormat::Parquet, &Table::ALL);
+    desk.assert_holds(&out, FileFormat::Parquet, &Table::DEFAULT);
     let again = export();
     assert_eq!(again.json()["tables"]["runs"]["rows_new"], 0, "{again}");
 }
@@ -69,7 +69,7 @@ async fn backfill_does_what_its_head_says() {
     let daily = desk.lcw("export").arg(pipeline("daily.toml"));
     daily.run().with(0);
     let out = desk.folder().join("lcw-data");
-    desk.assert_holds(&out, FileFormat::Parquet, &Table::ALL);
+    desk.assert_holds(&out, FileFormat::Parquet, &Table::DEFAULT);
 }
 
 #[test]

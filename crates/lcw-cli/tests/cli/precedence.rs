@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 
 use lcw_pipeline::FileFormat;
+use lcw_transform::Table;
 
 use crate::desk::{Desk, NDJSON};
 use crate::program::{Lcw, until};
@@ -198,7 +199,7 @@ async fn of_folder_and_format() {
     let export = |line: &str| desk.lcw(line).run().with(0);
     let holds = |out: &str, format| {
         let out = desk.folder().join(out);
-        desk.assert_holds(&out, format, &lcw_transform::Table::ALL);
+        desk.assert_holds(&out, format, &Table::DEFAULT);
     };
     export("export");
     holds("lcw-data", FileFormat::Parquet);
@@ -252,7 +253,7 @@ async fn of_tables_and_api_version() {
             .any(|request| request.path.starts_with("/beta/"));
         (is_beta, summary["tables"].as_object().unwrap().len())
     };
-    assert_eq!(asked("export --out a"), (false, 3));
+    assert_eq!(asked("export --out a"), (false, Table::DEFAULT.len()));
     assert_eq!(asked("export p.toml --out b"), (true, 2));
     let flags = "--api-version v1.0 --table user_processing_results";
     assert_eq!(asked(&format!("export p.toml --out c {flags}")), (false, 3));
