@@ -35,6 +35,8 @@ pub(crate) struct Rules {
     pub(crate) wanted: Reading,
     /// Read everything again, whatever the dataset says.
     pub(crate) everything: bool,
+    /// A settled run that counts nobody is believed to be empty.
+    pub(crate) trusts_empty: bool,
 }
 
 pub(crate) fn decide(
@@ -50,12 +52,15 @@ pub(crate) fn decide(
     if reading.is_nothing() && unchanged.is_some() && !rules.everything {
         return Decision::Skip;
     }
-    // Nobody was in it: what is below it is read without asking.
-    let is_empty = settled && listed.is_empty();
-    Decision::Store(if is_empty {
-        Reading::default()
-    } else {
-        reading
+    // Nobody was in it: what is below it is read without asking. Its task reports say so, too.
+    let is_empty = settled && listed.is_empty() && rules.trusts_empty;
+    Decision::Store(Reading {
+        children: if is_empty {
+            ChildSet::default()
+        } else {
+            reading.children
+        },
+        ..reading
     })
 }
 

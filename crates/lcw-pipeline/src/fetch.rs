@@ -247,9 +247,15 @@ impl Fetcher {
         let mut united = decoder.rows.finish();
         let mut last_way = Way::Unfiltered;
         for way in Way::of(child) {
+            if self.asking.is_refused(child, *way) {
+                continue;
+            }
             last_way = *way;
-            self.drain(&path, child, way.filter(since), &mut decoder)
-                .await?;
+            let read = self.drain(&path, child, way.filter(since), &mut decoder);
+            match read.await {
+                Err(error) if self.asking.can_do_without(child, *way, &error) => continue,
+                read => read?,
+            }
             let rows = decoder.rows.finish();
             let all = if united.is_empty() {
                 rows

@@ -6,6 +6,7 @@ use lcw_extractor::query::{ExpandForm, ResultQuery};
 use lcw_extractor::{CollectionRequest, ErrorKind, ExtractError, GraphPath};
 
 use crate::children::Child;
+use crate::ways::Way;
 
 /// The options of an export, and what the service has said about them.
 #[derive(Debug)]
@@ -13,6 +14,8 @@ pub(crate) struct Asking {
     query: ResultQuery,
     /// The service does not choose the properties of what it expands.
     expands_plainly: AtomicBool,
+    /// The service takes no filter on the dates of subject results.
+    refuses_dates: AtomicBool,
 }
 
 impl Asking {
@@ -20,6 +23,7 @@ impl Asking {
         Self {
             query: query.clone(),
             expands_plainly: AtomicBool::new(false),
+            refuses_dates: AtomicBool::new(false),
         }
     }
 
@@ -64,6 +68,25 @@ impl Asking {
             && error.kind() == ErrorKind::Rejected;
         if may_help {
             self.expands_plainly.store(true, Ordering::Relaxed);
+        }
+        may_help
+    }
+
+    /// Whether this way of asking is known to be refused.
+    pub(crate) fn is_refused(&self, child: Child, way: Way) -> bool {
+        child == Child::Subjects
+            && way != Way::Unfiltered
+            && self.refuses_dates.load(Ordering::Relaxed)
+    }
+
+    /// Whether another way may work where this one was refused as wrong; from then on no request is
+    /// sent in this one.
+    pub(crate) fn can_do_without(&self, child: Child, way: Way, error: &ExtractError) -> bool {
+        let may_help = child == Child::Subjects
+            && way != Way::Unfiltered
+            && error.kind() == ErrorKind::Rejected;
+        if may_help {
+            self.refuses_dates.store(true, Ordering::Relaxed);
         }
         may_help
     }

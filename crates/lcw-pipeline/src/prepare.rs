@@ -280,6 +280,7 @@ pub(crate) async fn survey(
         rules: Rules {
             wanted: request.reading(),
             everything,
+            trusts_empty: true,
         },
         now: source.now,
         settle: micros(request.settle),
@@ -288,9 +289,25 @@ pub(crate) async fn survey(
         on_drift: request.on_drift,
         until,
         skip_days: target.skip_days.clone(),
-        doubted: target.state.doubted.keys().map(String::as_str).collect(),
+        doubted: target.state.doubted().collect(),
+        uncovered: uncovered(request, source, target),
     };
     search.run(scopes(request, source, target)).await
+}
+
+/// Workflows whose listing nothing confirms: those listed for the first time, and those of a window
+/// that somebody wants read whatever is there.
+fn uncovered<'a>(request: &Request, source: &'a Source, target: &Target) -> BTreeSet<&'a str> {
+    let is_covered = |id: &str| match request.kind {
+        Kind::Backfill(_) => false,
+        Kind::Export => target.state.last_complete(id, &[Table::Runs]).is_some(),
+    };
+    let ids = source
+        .catalog
+        .scopes
+        .iter()
+        .map(|scope| &*scope.workflow.id);
+    ids.filter(|id| !is_covered(id)).collect()
 }
 
 /// Every workflow with the instant from which its runs are listed.

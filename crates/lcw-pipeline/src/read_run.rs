@@ -88,11 +88,16 @@ impl<'p> ReadRun<'p> {
         self.task.settled && listed.is_some_and(crate::listing::ListedRun::is_empty)
     }
 
+    /// The table is wanted, and was read without asking.
+    fn is_empty_of(&self, child: Child) -> bool {
+        self.is_known_empty() && self.wanted.children.contains(child)
+    }
+
     /// Rows of the table that the dataset holds for this state of the run.
     pub(crate) fn rows(&self, child: Child) -> Option<usize> {
         match self.outcomes[child] {
             ReadOutcome::Read { rows, .. } => Some(rows),
-            ReadOutcome::NotAsked if self.is_known_empty() => Some(0),
+            ReadOutcome::NotAsked if self.is_empty_of(child) => Some(0),
             ReadOutcome::NotAsked if self.task.is_unchanged => {
                 usize::try_from(self.task.known_rows[child]?).ok()
             }
@@ -104,7 +109,7 @@ impl<'p> ReadRun<'p> {
     pub(crate) fn verdict(&self, child: Child) -> Option<Verdict> {
         let run = self.task.listed.as_ref()?;
         let is_new = matches!(self.outcomes[child], ReadOutcome::Read { .. })
-            || (self.is_known_empty() && self.wanted.children.contains(child));
+            || self.is_empty_of(child);
         let rows = self.rows(child).filter(|_| is_new);
         let Some(rows) = rows else {
             return (!run.is_final()).then_some(Verdict::Open);
@@ -161,7 +166,7 @@ impl<'p> ReadRun<'p> {
     fn task_proof(&self, proof: Marker<Proof>) -> Marker<Proof> {
         match self.outcomes[Child::Tasks] {
             ReadOutcome::Read { .. } => proof,
-            ReadOutcome::NotAsked if self.is_known_empty() => proof,
+            ReadOutcome::NotAsked if self.is_empty_of(Child::Tasks) => proof,
             _ => self.kept(),
         }
     }
@@ -176,12 +181,11 @@ impl<'p> ReadRun<'p> {
     }
 
     fn rows_marker(&self, child: Child) -> Marker<i32> {
-        let is_empty = self.is_known_empty() && self.wanted.children.contains(child);
         match self.outcomes[child] {
             // A row that was set aside is not read: the next export asks for it again.
             ReadOutcome::Read { set_aside: 1.., .. } => Marker::Null,
             ReadOutcome::Read { rows, .. } => Marker::Value(whole(rows)),
-            ReadOutcome::NotAsked if is_empty => Marker::Value(0),
+            ReadOutcome::NotAsked if self.is_empty_of(child) => Marker::Value(0),
             _ => self.kept(),
         }
     }
@@ -189,7 +193,6 @@ impl<'p> ReadRun<'p> {
     fn report_rows(&self) -> Marker<i32> {
         match &self.task.reports {
             Some(reports) => Marker::Value(whole(reports.len())),
-            None if self.is_known_empty() && self.wanted.reports => Marker::Value(0),
             None => self.kept(),
         }
     }

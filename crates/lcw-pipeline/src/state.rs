@@ -111,6 +111,18 @@ impl State {
         known.map(|known| &*known.reason)
     }
 
+    /// Workflows of which more is missing than somebody has acknowledged.
+    pub(crate) fn doubted(&self) -> impl Iterator<Item = &str> {
+        let is_open = |(workflow, doubts): &(&String, &Vec<Doubt>)| {
+            let open = |doubt: &Doubt| {
+                let missing = doubt.counted - doubt.held;
+                self.reason((&doubt.table, workflow, ""), missing).is_none()
+            };
+            doubts.iter().any(open)
+        };
+        self.doubted.iter().filter(is_open).map(|(id, _)| &**id)
+    }
+
     /// The same for a shortfall as it is stored.
     pub(crate) fn reason_for_stored(&self, short: &StoredShortRun) -> Option<&str> {
         let key = (&*short.table, &*short.workflow_id, &*short.run_id);

@@ -244,9 +244,11 @@ impl Search<'_> {
             let day = stored.map_or(run.day, |stored| stored.day);
             is_settled(run)
                 && !self.skip_days.contains(&day)
-                && decide(run, true, stored, self.rules) != Decision::Skip
+                && decide(run, true, stored, self.rules_for(id)) != Decision::Skip
         };
-        if !self.doubted.contains(id.as_str()) && !runs().any(is_news) {
+        let id = id.as_str();
+        let must_be_asked = self.doubted.contains(id) || self.uncovered.contains(id);
+        if !must_be_asked && !runs().any(is_news) {
             return None;
         }
         // A run that is held back for an administrator stands still, too.

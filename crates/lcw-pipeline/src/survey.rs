@@ -36,8 +36,11 @@ pub(crate) struct Search<'a> {
     pub(crate) until: Option<i64>,
     /// Days that an unfinished backfill with the same arguments has committed.
     pub(crate) skip_days: BTreeSet<Date>,
-    /// Workflows of which the service counted more than the last export held.
+    /// Workflows of which the service counted more than the last export held, and nobody has
+    /// acknowledged it.
     pub(crate) doubted: BTreeSet<&'a str>,
+    /// Workflows that no complete listing has covered: none of their runs is known to be there.
+    pub(crate) uncovered: BTreeSet<&'a str>,
 }
 
 /// What has to be done about one run.
@@ -164,6 +167,17 @@ impl Search<'_> {
         }
     }
 
+    /// Of a workflow of which the service counts more than there is, everything is read again, and
+    /// the runs that count nobody, too.
+    pub(crate) fn rules_for(&self, workflow_id: &str) -> Rules {
+        let is_doubted = self.doubted.contains(workflow_id);
+        Rules {
+            everything: self.rules.everything || is_doubted,
+            trusts_empty: !is_doubted,
+            ..self.rules
+        }
+    }
+
     pub(crate) fn is_inside(&self, from: i64, run: &ListedRun) -> bool {
         run.scheduled >= from && self.until.is_none_or(|until| run.scheduled < until)
     }
@@ -184,12 +198,13 @@ impl Search<'_> {
             survey.hold(workflow_id, &run, stored);
             return;
         }
-        let Decision::Store(reading) = decide(&run, settled, stored, self.rules) else {
+        let Decision::Store(reading) = decide(&run, settled, stored, self.rules_for(workflow_id))
+        else {
             survey.counts.skipped_settled += u64::from(settled);
             survey.hold(workflow_id, &run, stored);
             return;
         };
-        survey.counts.skipped_empty += u64::from(reading == Reading::default() && run.is_empty());
+        survey.counts.skipped_empty += u64::from(reading.children.is_empty() && run.is_empty());
         let same = stored.filter(|stored| stored.same_state(&run, settled));
         survey.days.entry(day).or_default().push(RunTask {
             workflow_id: Arc::clone(workflow_id),

@@ -22,8 +22,9 @@ pub enum Way {
 
 impl Way {
     /// The ways to ask for a table, in the order in which they are tried: by a date that every row
-    /// has, by the date that Microsoft's own example uses, and without a filter. Subject results
-    /// and reprocessed runs document no filter on dates.
+    /// has, by the date that Microsoft's own example uses, and without a filter. The page of subject
+    /// results names no date to filter on, so the service may refuse it; reprocessed runs take no
+    /// option at all.
     pub(crate) fn of(child: Child) -> &'static [Self] {
         match child {
             Child::Results => &[
@@ -36,7 +37,8 @@ impl Way {
                 Self::StartedDateTime,
                 Self::Unfiltered,
             ],
-            Child::Subjects | Child::Reprocessed => &[Self::Unfiltered],
+            Child::Subjects => &[Self::ScheduledDateTime, Self::Unfiltered],
+            Child::Reprocessed => &[Self::Unfiltered],
         }
     }
 

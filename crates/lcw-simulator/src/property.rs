@@ -71,6 +71,8 @@ pub(crate) fn filtered(kind: RowKind, name: &str) -> Option<(Property, Comparabl
         RowKind::SubjectResult => match name {
             "processingStatus" => Some((Property::Status, Text)),
             "workflowExecutionType" => Some((Property::Execution, Text)),
+            // The page names no date; like every other result it has one.
+            "scheduledDateTime" => Some((Property::Date(DateProperty::Scheduled), Instant)),
             _ => None,
         },
     }

@@ -161,6 +161,7 @@ impl Row for SubjectView<'_> {
         match property {
             Property::Status => Value::Text(self.status.as_str().into()),
             Property::Execution => Value::Text(self.run.execution.as_str().into()),
+            Property::Date(DateProperty::Scheduled) => Value::Instant(Some(self.run.scheduled)),
             _ => Value::Missing,
         }
     }

@@ -16,6 +16,7 @@ fn rules(children: &[Child]) -> Rules {
     Rules {
         wanted: reading(children),
         everything: false,
+        trusts_empty: true,
     }
 }
 
@@ -102,7 +103,7 @@ fn of_a_known_run_only_what_was_not_read_is_asked_for() {
     };
     let both_wanted = Rules {
         wanted: both,
-        everything: false,
+        ..export()
     };
     let rest = Reading {
         children: set(&[Child::Tasks]),
@@ -138,6 +139,11 @@ fn an_empty_run_needs_no_request_once_it_is_settled() {
         "counters may lag"
     );
     assert_eq!(decide(&run, true, None, backfill()), store_row());
+    let doubtful = Rules {
+        trusts_empty: false,
+        ..export()
+    };
+    assert_eq!(decide(&run, true, None, doubtful), fetch());
     let canceled = listed("canceled", 5, 0);
     assert_eq!(
         decide(&canceled, true, None, export()),
