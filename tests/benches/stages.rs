@@ -14,7 +14,7 @@ use lcw_model::{UserProcessingResult, parse_page};
 use lcw_pipeline::{FileFormat, NdjsonCompression, layout, spec, specs};
 use lcw_simulator::{Simulator, TenantConfig};
 use lcw_tests::Office;
-use lcw_transform::{Layout, Lineage, ResultRows, Rows, Table, Timestamps};
+use lcw_transform::{ChildRows as _, Layout, Lineage, ResultRows, Rows, Table, Timestamps};
 
 const ROWS_PER_PAGE: usize = 1_000;
 const PARQUET: Layout = Layout {

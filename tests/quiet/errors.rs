@@ -35,7 +35,7 @@ impl PageDecoder for Links {
 
 /// The error that ends a collection.
 async fn error_of(client: &GraphClient, path: GraphPath) -> ExtractError {
-    let request = CollectionRequest { path, filter: None };
+    let request = CollectionRequest::new(path);
     let mut decoder = Links;
     let mut pages = pin!(client.pages(request, &mut decoder));
     while let Some(page) = pages.next().await {

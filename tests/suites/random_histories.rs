@@ -335,7 +335,7 @@ impl Story {
         self.seen.is_stored(&truth, |_| true);
         self.assert_right();
         self.office.assert_markers(&self.tenant, &truth);
-        for table in Table::ALL {
+        for table in lcw_tests::CORE {
             let stored = self.office.facts(&self.tenant, table);
             for (key, row) in expected(&truth, table) {
                 assert!(
@@ -354,7 +354,7 @@ impl Story {
 
     /// Every row that has to be there is, and every row that is there was seen like that.
     fn assert_right(&self) {
-        for table in Table::ALL {
+        for table in lcw_tests::CORE {
             let stored = self.office.facts(&self.tenant, table);
             for (key, row) in &stored {
                 let states = self.seen.states.get(&table).and_then(|rows| rows.get(key));
@@ -377,7 +377,7 @@ impl Story {
 impl Seen {
     /// An export starts: whatever it stores is one of these.
     fn could_be_stored(&mut self, truth: &Truth) {
-        for table in Table::ALL {
+        for table in lcw_tests::CORE {
             let rows = self.states.entry(table).or_default();
             for (key, row) in expected(truth, table) {
                 let states = rows.entry(key).or_default();
@@ -391,7 +391,7 @@ impl Seen {
     /// An export has ended that nothing disturbed: it has stored every row of the runs that it
     /// can have `found` to be new, open or changed.
     fn is_stored(&mut self, truth: &Truth, found: impl Fn(&str) -> bool) {
-        for table in Table::ALL {
+        for table in lcw_tests::CORE {
             for key in expected(truth, table).into_keys() {
                 let run = match table {
                     Table::UserProcessingResults => &key[1],

@@ -21,7 +21,10 @@ pub fn facts(out: &Path, format: FileFormat, tenant: &str, table: Table) -> Fact
         let key: Vec<String> = table
             .key()
             .into_iter()
-            .map(|name| values[name].as_str().unwrap().to_owned())
+            .map(|name| match &values[name] {
+                Value::String(text) => text.clone(),
+                number => number.to_string(),
+            })
             .collect();
         let twice = facts.insert(key.clone(), values);
         assert!(

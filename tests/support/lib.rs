@@ -25,5 +25,5 @@ pub use asked::{asked, listings, runs_looked_for, runs_read};
 pub use dataset::{Facts, data_files, facts, rows};
 pub use eavesdropper::Eavesdropper;
 pub use expected::{assert_same, expected};
-pub use office::{Office, compact, provable};
+pub use office::{CORE, Office, compact, provable};
 pub use tenants::{brief, quiet, single};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use lcw_extractor::{ApiVersion, Cloud};
+use lcw_pipeline::OnDrift;
 use lcw_transform::Table;
 
 use crate::choice::{self, Auth, Format};
@@ -28,6 +29,7 @@ pub(crate) struct Cli {
 const AFTER_HELP: &str = "\
 Start here:
   lcw demo                          a simulated tenant, exported; no Azure needed
+  lcw doctor                        whether an export would work, and what to do if not
   lcw plan export                   what a first export would ask for and write
   lcw export                        signs in with AZURE_TENANT_ID, AZURE_CLIENT_ID and
                                     AZURE_CLIENT_SECRET, or LCW_ACCESS_TOKEN; writes ./lcw-data
@@ -46,6 +48,7 @@ Examples:
   lcw export /etc/lcw/daily.toml              what cron runs; flags win over the file
   lcw export --out data --json | jq '{status, exit_code, proof, tables}'
   lcw export --table runs                     runs without what they did to each user
+  lcw export --expand subject                 with names and departments, as they are now
 
 Signs in with the first that is there: LCW_ACCESS_TOKEN; or, for AZURE_TENANT_ID and
 AZURE_CLIENT_ID, AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH or
@@ -79,10 +82,24 @@ Examples:
   curl -X POST 'http://127.0.0.1:8365/_simulator/clock?advance=24h'
   curl -X POST 'http://127.0.0.1:8365/_simulator/faults?kind=gateway&status=503&times=3'";
 
+const DOCTOR_HELP: &str = "\
+Examples:
+  lcw doctor                     before the first export
+  lcw doctor /etc/lcw/daily.toml
+  lcw doctor --json | jq '.checks[] | select(.status != \"pass\")'
+
+Exit code: 0 when nothing failed, warnings or not; 3 credentials or permissions; 2 folder, format or
+configuration; 1 anything else; 75 when all that fails is that another export holds the dataset.";
+
 const STATUS_HELP: &str = "\
 Examples:
   lcw status --out lcw-data
   lcw status --out lcw-data --json | jq '.tenants[].runs'";
+
+const ACKNOWLEDGE_HELP: &str = "\
+Examples:
+  lcw acknowledge --run 8cdf25a8-c9d2-423e-a03d-3f39f03c3e97 --reason 'case 2611: lost by the service'
+  lcw acknowledge --day 2026-10-03 --reason 'exporter was down'";
 
 const SCHEMA_HELP: &str = "\
 Examples:
@@ -162,6 +179,14 @@ pub(crate) enum Verb {
         after_help = SIMULATE_HELP
     )]
     Simulate(SimulateArgs),
+    /// Whether an export would work: token, permissions, clock, folder, one request per table
+    #[command(
+        long_about = "Examines everything that an export with the same arguments needs, and says \
+        what to do about each failure: token, permissions by their least-privileged names, clock, \
+        one real request per requested table, target folder, dataset. Exports nothing.",
+        after_help = DOCTOR_HELP
+    )]
+    Doctor(ExportArgs),
     /// What the dataset holds, its gaps and its open runs; offline
     #[command(
         long_about = "Says what the dataset holds, which days have no runs or were lost, which \
@@ -170,6 +195,15 @@ pub(crate) enum Verb {
         after_help = STATUS_HELP
     )]
     Status(StatusArgs),
+    /// Put on record that something is known to be missing, and why that is all right
+    #[command(
+        long_about = "Acknowledges runs that are short, days that were lost, or workflows of which \
+        the service counts more than there is. They stay in the status and on record, with the \
+        reason, but do not make an export unproven (exit code 5) any more, unless more goes \
+        missing.",
+        after_help = ACKNOWLEDGE_HELP
+    )]
+    Acknowledge(AcknowledgeArgs),
     /// The columns of the tables, with type, unit and source property
     #[command(
         long_about = "Shows every column with its type, its unit, and the Graph property that it \
@@ -187,6 +221,11 @@ pub(crate) struct ExportArgs {
     pub(crate) source: SourceArgs,
     #[command(flatten)]
     pub(crate) target: TargetArgs,
+    #[command(flatten)]
+    pub(crate) query: QueryArgs,
+    /// What to do about a row with a value that its column cannot hold [default: fail]
+    #[arg(long, value_parser = choice::flag::<OnDrift>(), help_heading = "Target")]
+    pub(crate) on_drift: Option<OnDrift>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -309,9 +348,28 @@ pub(crate) struct TargetArgs {
     /// File format of the dataset [default: parquet]
     #[arg(long, value_parser = choice::flag::<Format>())]
     pub(crate) format: Option<Format>,
-    /// Table to export; repeatable, all without. `workflows` and `runs` are always exported
+    /// Table to export; repeatable. Without: workflows, runs, user_processing_results,
+    /// task_processing_results. `workflows` and `runs` are always exported
     #[arg(long, value_name = "NAME", value_parser = choice::flag::<Table>())]
     pub(crate) table: Vec<Table>,
+}
+
+/// How user processing results are asked for. Part of what the dataset is.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "User processing results")]
+pub(crate) struct QueryArgs {
+    /// Properties to ask for, comma-separated; columns of the others are NULL
+    #[arg(long, value_name = "PROPERTIES")]
+    pub(crate) select: Option<String>,
+    /// OData filter, like "processingStatus eq 'failed'"; a filtered dataset proves nothing
+    #[arg(long, value_name = "FILTER")]
+    pub(crate) filter: Option<String>,
+    /// What the service is to send first; rows are stored by key all the same
+    #[arg(long, value_name = "PROPERTIES")]
+    pub(crate) orderby: Option<String>,
+    /// Related object to ask for: subject, for the subject_* columns; needs User.Read.All, too
+    #[arg(long, value_name = "NAME")]
+    pub(crate) expand: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -347,6 +405,30 @@ pub(crate) struct StatusArgs {
     /// The dataset's folder [default: lcw-data]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AcknowledgeArgs {
+    /// Pipeline file that names the dataset's folder
+    pub(crate) pipeline: Option<PathBuf>,
+    /// The dataset's folder [default: lcw-data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Tenant, where the dataset has several
+    #[arg(long, value_name = "ID")]
+    pub(crate) tenant_id: Option<String>,
+    /// Run that is short; repeatable
+    #[arg(long, value_name = "ID")]
+    pub(crate) run: Vec<String>,
+    /// Day that was lost, or whose runs are short; repeatable
+    #[arg(long, value_name = "DAY")]
+    pub(crate) day: Vec<String>,
+    /// Workflow that is short; repeatable
+    #[arg(long, value_name = "ID")]
+    pub(crate) workflow: Vec<String>,
+    /// Why that is all right; stays on record
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -2,7 +2,7 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use lcw_extractor::{ApiVersion, AssertionAlgorithm, Cloud};
-use lcw_pipeline::DeletedWorkflows;
+use lcw_pipeline::{DeletedWorkflows, OnDrift};
 use lcw_transform::Table;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -87,6 +87,17 @@ impl Choice for DeletedWorkflows {
             Self::Auto => "auto",
             Self::Require => "require",
             Self::Skip => "skip",
+        }
+    }
+}
+
+impl Choice for OnDrift {
+    const ALL: &'static [Self] = &[Self::Fail, Self::Quarantine];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Quarantine => "quarantine",
         }
     }
 }

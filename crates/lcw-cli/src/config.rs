@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use lcw_extractor::{ApiVersion, AssertionAlgorithm, Cloud};
-use lcw_pipeline::DeletedWorkflows;
+use lcw_pipeline::{DeletedWorkflows, OnDrift};
 use lcw_transform::Table;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -77,7 +77,8 @@ pub(crate) struct Source {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Extract {
-    /// Tables to export; `workflows` and `runs` always are. Default: all of them.
+    /// Tables to export; `workflows` and `runs` always are. Default: these and the results of users
+    /// and tasks, which an application with the two least permissions can read.
     #[serde(deserialize_with = "choice::keys")]
     #[schemars(with = "Option<Vec<String>>", extend("items" = one_of::<Table>()))]
     pub(crate) tables: Option<Vec<Table>>,
@@ -107,6 +108,22 @@ pub(crate) struct Extract {
     #[serde(deserialize_with = "choice::key")]
     #[schemars(with = "Option<String>", extend("enum" = names::<DeletedWorkflows>()))]
     pub(crate) deleted_workflows: Option<DeletedWorkflows>,
+    /// Rows with a value that their column cannot hold: `fail` ends the export and names it,
+    /// `quarantine` sets them aside in `_quarantine`, exit code 4. Default: fail.
+    #[serde(deserialize_with = "choice::key")]
+    #[schemars(with = "Option<String>", extend("enum" = names::<OnDrift>()))]
+    pub(crate) on_drift: Option<OnDrift>,
+    /// Properties of user processing results to ask for; columns of the others are NULL. Part of
+    /// what the dataset is. Default: all.
+    pub(crate) select: Option<Vec<String>>,
+    /// `OData` filter on user processing results. Part of what the dataset is; a filtered dataset
+    /// proves nothing. Default: none.
+    pub(crate) filter: Option<String>,
+    /// What of the user processing results the service is to send first. Default: its own order.
+    pub(crate) orderby: Option<Vec<String>>,
+    /// Related objects to ask for with user processing results: `subject`. Needs a permission to
+    /// read users, too. Part of what the dataset is. Default: none.
+    pub(crate) expand: Option<Vec<String>>,
 }
 
 /// The schema of each entry of a list of names.

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
+use lcw_extractor::query::ResultQuery;
 use lcw_extractor::{ClientConfig, ClientSecret, GraphClient};
-use lcw_pipeline::{DeletedWorkflows, FileFormat, Kind, Request, Summary};
+use lcw_pipeline::{DeletedWorkflows, FileFormat, Kind, OnDrift, Request, Summary};
 use lcw_simulator::{Simulator, TenantConfig};
 use lcw_transform::Table;
 
@@ -49,12 +50,14 @@ fn client(simulator: &Simulator) -> anyhow::Result<GraphClient> {
 fn request(args: &DemoArgs, simulator: &Simulator) -> Request {
     Request {
         kind: Kind::Export,
-        tables: Table::ALL.to_vec(),
+        tables: Table::DEFAULT.to_vec(),
         lookback: Duration::from_hours(30 * 24),
         settle: Duration::from_mins(15),
         max_concurrency: 16,
         keep_raw: false,
         deleted_workflows: DeletedWorkflows::Auto,
+        on_drift: OnDrift::Fail,
+        query: ResultQuery::default(),
         out: args.out.clone(),
         format: settings::file_format(args.format, Compression::default())
             .unwrap_or(FileFormat::Parquet),
@@ -77,7 +80,8 @@ fn what_next(out: &Path, format: FileFormat, summary: &Summary) -> String {
     let workflows = scan("workflows", "");
     let runs = scan("runs", "*/");
     let results = scan("user_processing_results", "*/");
-    let held = Table::ALL.map(|table| {
+    let tasks = scan("task_processing_results", "*/");
+    let held = Table::DEFAULT.map(|table| {
         let rows = summary
             .tables
             .get(table.name())
@@ -104,6 +108,11 @@ Query it with DuckDB (https://duckdb.org), for example:
   SELECT w.display_name, u.subject_id, u.processing_status, u.failed_tasks_count, u.started_date_time
   FROM {results} u JOIN {workflows} w ON w.id = u.workflow_id
   WHERE u.failed_tasks_count > 0 ORDER BY u.started_date_time DESC LIMIT 10;
+
+  -- what was done to whom, and which task failed
+  SELECT w.display_name, t.task_display_name, t.processing_status, count(*) AS users, any_value(t.failure_reason) AS why
+  FROM {tasks} t JOIN {workflows} w ON w.id = t.workflow_id
+  WHERE t.processing_status IN ('failed', 'canceled') GROUP BY ALL ORDER BY users DESC LIMIT 10;
 
   -- how long users wait, and how long processing takes
   SELECT workflow_id, count(*) AS users, median(queue_ms) AS queue_ms, median(processing_ms) AS processing_ms

@@ -1,9 +1,11 @@
 //! The `lcw` program: flags, pipeline files, logging, progress, exit codes.
 
+mod acknowledge;
 mod args;
 mod choice;
 mod config;
 mod demo;
+mod doctor;
 mod export;
 mod failure;
 mod logging;
@@ -56,7 +58,9 @@ async fn run(cli: &Cli, screen: &Screen) -> Result<u8, Failure> {
         Verb::Plan(args) => export::plan(args, to, screen).await,
         Verb::Demo(args) => demo::demo(args, to, screen).await,
         Verb::Simulate(args) => simulate::simulate(args, to).await,
+        Verb::Doctor(args) => doctor::doctor(args, to, screen).await,
         Verb::Status(args) => status::status(args, to),
+        Verb::Acknowledge(args) => acknowledge::acknowledge(args, to),
         Verb::Schema(args) => schema::schema(args, to),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use lcw_pipeline::{Status, Summary};
+use lcw_pipeline::{ShortRun, Status, Summary, Verdicts};
 
 /// The summary as text, several lines.
 pub(crate) fn text(summary: &Summary) -> String {
@@ -71,12 +71,32 @@ fn write_proof(to: &mut String, summary: &Summary) -> std::fmt::Result {
         "  proof     {} runs match the service's own count, {} short, {} over",
         proof.matched, proof.short, proof.over
     )?;
-    for run in &proof.short_runs {
+    let (tasks, reports) = (&proof.tasks, &proof.task_reports);
+    if *tasks != Verdicts::default() {
         writeln!(
             to,
-            "    short: run {} of workflow {} on {}: the service counts {} users and returned {}",
-            run.run_id, run.workflow_id, run.run_date, run.counted, run.fetched
+            "            {} runs match it in their task results, {} short, {} over",
+            tasks.matched, tasks.short, tasks.over
         )?;
+    }
+    if *reports != Verdicts::default() {
+        writeln!(
+            to,
+            "            {} task reports match their task results, {} short, {} over",
+            reports.matched, reports.short, reports.over
+        )?;
+    }
+    for run in &proof.short_runs {
+        write_short(to, run)?;
+    }
+    for entry in &summary.drift {
+        let value = entry.value.as_ref();
+        let value = value.map_or_else(String::new, |value| format!(" = {value}"));
+        let (table, property) = (&entry.table, &entry.property);
+        writeln!(to, "  new in the service: {table}: {property}{value}")?;
+    }
+    for (table, rows) in &summary.quarantined {
+        writeln!(to, "  set aside: {rows} rows of {table}, in _quarantine")?;
     }
     if !summary.lost_days.is_empty() {
         writeln!(
@@ -86,4 +106,33 @@ fn write_proof(to: &mut String, summary: &Summary) -> std::fmt::Result {
         )?;
     }
     Ok(())
+}
+
+fn write_short(to: &mut String, short: &ShortRun) -> std::fmt::Result {
+    let what = if short.run_id.is_empty() {
+        format!("workflow {}", short.workflow_id)
+    } else {
+        format!(
+            "run {} of workflow {} on {}",
+            short.run_id, short.workflow_id, short.run_date
+        )
+    };
+    let known = short.acknowledged.as_ref();
+    let known = known.map_or_else(String::new, |reason| format!(" (acknowledged: {reason})"));
+    writeln!(
+        to,
+        "    short: {what}: the service counts {} {} and returned {}{known}",
+        short.counted,
+        counted_words(short.table),
+        short.fetched
+    )
+}
+
+/// What the service counts where it speaks of the rows of a table.
+pub(crate) fn counted_words(table: &str) -> &'static str {
+    match table {
+        "runs" => "runs",
+        "user_processing_results" => "users",
+        _ => "tasks",
+    }
 }

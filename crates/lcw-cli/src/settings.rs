@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
+use lcw_extractor::query::ResultQuery;
 use lcw_extractor::{ApiVersion, AssertionAlgorithm, ClientConfig, Cloud};
 use lcw_pipeline::{DeletedWorkflows, FileFormat, Kind, Request};
 use lcw_transform::Table;
 
-use crate::args::{ExportArgs, SourceArgs, TargetArgs};
+use crate::args::{ExportArgs, QueryArgs, SourceArgs, TargetArgs};
 use crate::choice::{Auth, Choice, Compression, Format};
-use crate::config::{Load, PipelineFile, Source};
+use crate::config::{Extract, Load, PipelineFile, Source};
 use crate::quantity::Rate;
 
 const DEFAULT_OUT: &str = "lcw-data";
@@ -135,19 +136,52 @@ fn request(
     let extract = &file.extract;
     let tables = Some(&args.target.table).filter(|tables| !tables.is_empty());
     let tables = tables.or(extract.tables.as_ref()).cloned();
+    if let Some(tables) = &tables {
+        needs_beta(tables, args.source.api_version.or(file.source.api_version))?;
+    }
     let concurrency = args.source.max_concurrency.or(extract.max_concurrency);
     Ok(Request {
         kind,
-        tables: tables.unwrap_or_else(|| Table::ALL.to_vec()),
+        tables: tables.unwrap_or_else(|| Table::DEFAULT.to_vec()),
         lookback: extract.lookback.unwrap_or(DEFAULT_LOOKBACK),
         settle: extract.settle.unwrap_or(DEFAULT_SETTLE),
         max_concurrency: concurrency.unwrap_or(DEFAULT_CONCURRENCY),
         keep_raw: file.load.keep_raw.unwrap_or(false),
         deleted_workflows: extract.deleted_workflows.unwrap_or(DeletedWorkflows::Auto),
+        on_drift: args.on_drift.or(extract.on_drift).unwrap_or_default(),
+        query: query(&args.query, extract)?,
         out: out(args.target.out.as_ref(), &file.load),
         format: format(&args.target, &file.load)?,
         tenant,
     })
+}
+
+/// The service has subjects that are not users in its beta only.
+fn needs_beta(tables: &[Table], version: Option<ApiVersion>) -> Result<()> {
+    let is_beta = version.unwrap_or_default() == ApiVersion::Beta;
+    if tables.contains(&Table::SubjectProcessingResults) && !is_beta {
+        bail!(
+            "the table subject_processing_results is in the beta of the API only: add \
+             --api-version beta (api_version = \"beta\" in the pipeline file), or leave it out"
+        );
+    }
+    Ok(())
+}
+
+/// Checked against what the service documents before anything is sent.
+fn query(args: &QueryArgs, file: &Extract) -> Result<ResultQuery> {
+    let list = |flag: &Option<String>, key: &Option<Vec<String>>| {
+        flag.clone().or_else(|| key.as_ref().map(|it| it.join(",")))
+    };
+    Ok(ResultQuery::parse(
+        list(&args.select, &file.select).as_deref(),
+        args.filter
+            .as_ref()
+            .or(file.filter.as_ref())
+            .map(String::as_str),
+        list(&args.orderby, &file.orderby).as_deref(),
+        list(&args.expand, &file.expand).as_deref(),
+    )?)
 }
 
 /// The dataset's folder.
@@ -186,6 +220,8 @@ mod tests {
             pipeline: file.map(Path::to_owned),
             source: SourceArgs::default(),
             target: TargetArgs::default(),
+            query: QueryArgs::default(),
+            on_drift: None,
         };
         format!("{:#?}", Settings::read(&args, Kind::Export).unwrap())
     }

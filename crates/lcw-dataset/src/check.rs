@@ -2,10 +2,9 @@
 
 use std::cmp::Ordering;
 
-use arrow::array::{Array, AsArray, StringArray};
-
 use crate::dataset::Rows;
 use crate::error::DatasetError;
+use crate::values::{Values, compare_keys};
 
 /// Reads the keys of a staged file and of the one it is to replace: keys ascend, there are as
 /// many rows as were written, and no old key is missing. The problem, if there is one.
@@ -58,7 +57,8 @@ fn cause(error: &DatasetError) -> String {
 /// The keys of a file, one after the other.
 struct Keys {
     rows: Rows,
-    columns: Vec<StringArray>,
+    columns: Vec<Values>,
+    batch_rows: usize,
     row: usize,
 }
 
@@ -67,16 +67,17 @@ impl Keys {
         Self {
             rows,
             columns: Vec::new(),
+            batch_rows: 0,
             row: 0,
         }
     }
 
     /// Goes to the next key; `false` at the end.
     fn advance(&mut self) -> Result<bool, DatasetError> {
-        if self.row + 1 < self.batch_rows() {
+        if self.row + 1 < self.batch_rows {
             self.row += 1;
-            let last = key(&self.columns, self.row - 1);
-            return self.check(last.lt(key(&self.columns, self.row)));
+            let order = compare(&self.columns, self.row - 1, &self.columns, self.row);
+            return self.check(order.is_lt());
         }
         loop {
             let Some(batch) = self.rows.next().transpose()? else {
@@ -85,22 +86,15 @@ impl Keys {
             if batch.num_rows() == 0 {
                 continue;
             }
-            let columns = batch
-                .columns()
-                .iter()
-                .map(|column| column.as_string_opt().cloned());
+            let columns = batch.columns().iter().map(Values::of);
             let Some(columns) = columns.collect::<Option<Vec<_>>>() else {
                 return self.check(false);
             };
-            let follows = self.batch_rows() == 0
-                || key(&self.columns, self.batch_rows() - 1).lt(key(&columns, 0));
-            (self.columns, self.row) = (columns, 0);
+            let follows = self.batch_rows == 0
+                || compare(&self.columns, self.batch_rows - 1, &columns, 0).is_lt();
+            (self.columns, self.batch_rows, self.row) = (columns, batch.num_rows(), 0);
             return self.check(follows);
         }
-    }
-
-    fn batch_rows(&self) -> usize {
-        self.columns.first().map_or(0, Array::len)
     }
 
     fn check(&self, follows: bool) -> Result<bool, DatasetError> {
@@ -114,10 +108,10 @@ impl Keys {
     }
 
     fn compare(&self, other: &Self) -> Ordering {
-        key(&self.columns, self.row).cmp(key(&other.columns, other.row))
+        compare(&self.columns, self.row, &other.columns, other.row)
     }
 }
 
-fn key(columns: &[StringArray], row: usize) -> impl Iterator<Item = &str> {
-    columns.iter().map(move |column| column.value(row))
+fn compare(columns: &[Values], row: usize, others: &[Values], other_row: usize) -> Ordering {
+    compare_keys(columns.iter().zip(others), row, other_row)
 }

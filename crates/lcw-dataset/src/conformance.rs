@@ -3,9 +3,10 @@
 //! A loader crate calls [`run`] in its tests with each format that it has.
 
 mod rows;
+mod written;
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow::array::RecordBatch;
@@ -16,6 +17,8 @@ use crate::format::{FileMeta, FileSink, Format, FormatError};
 use crate::table::{ColumnSpec, TableSpec};
 
 pub use rows::{many_rows, sample_rows, sample_table};
+use rows::{numbered_rows, numbered_table};
+use written::Written;
 
 /// The whole suite.
 ///
@@ -24,6 +27,7 @@ pub use rows::{many_rows, sample_rows, sample_table};
 pub fn run(format: &dyn Format) {
     rows_come_back(format);
     many_rows_come_back_in_batches(format);
+    numbers_may_be_keys(format);
     a_file_without_rows_is_a_file(format);
     named_columns_come_in_the_order_named(format);
     a_column_that_an_older_file_lacks_is_null(format);
@@ -79,6 +83,37 @@ pub fn many_rows_come_back_in_batches(format: &dyn Format) {
     for batch in reader {
         assert!(batch.expect("it was just written").num_rows() <= BATCH_ROWS);
     }
+}
+
+/// A key column of integers, whose order is not that of their digits.
+///
+/// # Panics
+/// When a number comes back changed, or a file without the column is read.
+pub fn numbers_may_be_keys(format: &dyn Format) {
+    let table = numbered_table();
+    let rows = numbered_rows(&table);
+    let file = Written::new(format, &table, std::slice::from_ref(&rows));
+    assert_eq!(
+        file.read(format, &table).expect("it was just written"),
+        rows
+    );
+    assert_eq!(
+        file.count(format, &table).expect("it was just written"),
+        rows.num_rows() as u64
+    );
+    let reader = format
+        .open(file.open(), &table, Some(&table.key_names()))
+        .expect("it was just written");
+    for batch in reader {
+        let batch = batch.expect("it was just written");
+        assert_eq!(batch.columns(), &rows.columns()[..2]);
+    }
+    let other = without(&table, "version_number", 1);
+    let file = Written::new(format, &other, &[rows.project(&[0, 2]).expect("columns")]);
+    assert!(matches!(
+        file.read(format, &table),
+        Err(FormatError::Invalid { .. })
+    ));
 }
 
 /// No rows are no batches, and no error.
@@ -149,18 +184,36 @@ pub fn a_column_that_an_older_file_lacks_is_null(format: &dyn Format) {
     assert_eq!(nulls, rows.num_rows());
 }
 
-/// A key that is not in the file.
+/// A required column that is not in the file: a key, or one that was added as required, which
+/// rows from before cannot have.
 ///
 /// # Panics
-/// When the file is read nevertheless.
+/// When the file is read nevertheless, or the column is not named.
 pub fn a_required_column_that_is_missing_is_damage(format: &dyn Format) {
     let table = sample_table(format.timestamps(), 1);
     let other = without(&table, "workflow_id", 1);
     let file = Written::new(format, &other, &[sample_rows(&other)]);
-    assert!(matches!(
-        file.read(format, &table),
-        Err(FormatError::Invalid { .. })
-    ));
+    let named = |columns: &[&str]| {
+        let reader = format.open(file.open(), &table, Some(columns))?;
+        reader.collect::<Result<Vec<_>, _>>()
+    };
+    for read in [
+        file.read(format, &table).map(|_| ()),
+        named(&["workflow_id"]).map(|_| ()),
+    ] {
+        match read {
+            Err(error @ FormatError::Invalid { .. }) => {
+                let problem = error.to_string();
+                assert!(
+                    problem.contains("lacks the required column workflow_id"),
+                    "{problem}"
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let rows = named(&["id"]).expect("the column is there");
+    assert_eq!(rows.iter().map(RecordBatch::num_rows).sum::<usize>(), 17);
 }
 
 /// A file from after a column was added: it must not be rewritten without it.
@@ -328,74 +381,4 @@ fn without(table: &TableSpec, column: &str, schema_version: u32) -> TableSpec {
         .collect();
     assert!(columns.len() < table.columns().len());
     TableSpec::new(table.name(), schema_version, table.by_day(), columns).expect("a sound table")
-}
-
-/// A file in a temporary place.
-struct Written {
-    file: tempfile::NamedTempFile,
-    sha256: String,
-    size: u64,
-}
-
-impl Written {
-    fn new(format: &dyn Format, table: &TableSpec, batches: &[RecordBatch]) -> Self {
-        let file = tempfile::NamedTempFile::new().expect("a temporary file");
-        let sink = FileSink::new(file.reopen().expect("a temporary file"));
-        let meta = FileMeta {
-            schema_version: table.schema_version(),
-            export_id: "20261122T101500.000000Z".into(),
-        };
-        let mut writer = format
-            .create(sink, table, &meta)
-            .expect("a table that can be stored");
-        for batch in batches {
-            writer.write(batch).expect("rows of the table");
-        }
-        let (sink, rows) = writer.finish().expect("a whole file");
-        assert_eq!(
-            rows,
-            batches
-                .iter()
-                .map(|batch| batch.num_rows() as u64)
-                .sum::<u64>()
-        );
-        let (sha256, size) = sink.finish().expect("a file on the disk");
-        Self { file, sha256, size }
-    }
-
-    fn of(bytes: &[u8]) -> Self {
-        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
-        file.write_all(bytes).expect("a temporary file");
-        Self {
-            file,
-            sha256: String::new(),
-            size: bytes.len() as u64,
-        }
-    }
-
-    fn open(&self) -> File {
-        self.file.reopen().expect("a temporary file")
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        std::fs::read(self.file.path()).expect("a temporary file")
-    }
-
-    fn is_uncompressed_and_empty(&self) -> bool {
-        self.size == 0
-    }
-
-    fn count(&self, format: &dyn Format, table: &TableSpec) -> Result<u64, FormatError> {
-        format.count(self.open(), table)
-    }
-
-    fn read(&self, format: &dyn Format, table: &TableSpec) -> Result<RecordBatch, FormatError> {
-        let batches = format
-            .open(self.open(), table, None)?
-            .collect::<Result<Vec<_>, _>>()?;
-        for batch in &batches {
-            assert_eq!(&batch.schema(), table.schema());
-        }
-        Ok(concat_batches(table.schema(), &batches)?)
-    }
 }

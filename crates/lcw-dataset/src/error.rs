@@ -38,17 +38,14 @@ pub enum DatasetError {
         found: String,
     },
     /// The dataset has another identity than the one asked for.
-    #[error(
-        "the dataset's {what} is {has}, not {wants}: \
-         keep {has} for this folder, or export to another folder"
-    )]
+    #[error("{}", mismatch(what, has.as_deref(), wants.as_deref()))]
     Mismatch {
-        /// The property of the identity.
-        what: String,
-        /// Its value in the dataset.
-        has: String,
-        /// Its value in the request.
-        wants: String,
+        /// The property of the identity, by the name that it has for users.
+        what: &'static str,
+        /// Its value in the dataset; `None` when the dataset was made without.
+        has: Option<String>,
+        /// Its value in the request; `None` when it asks for none.
+        wants: Option<String>,
     },
     /// A file of the dataset is damaged, or not the one that was written.
     #[error("{} cannot be read: {}", path.display(), remedy(path))]
@@ -257,6 +254,28 @@ fn remedy(path: &Path) -> &'static str {
         "it is damaged or was changed by something else; restore it from a backup, or move it out \
          of the dataset and run a backfill over its day (the service keeps runs for 30 days)"
     }
+}
+
+/// How the dataset and the request differ, and which of them can be changed.
+fn mismatch(what: &str, has: Option<&str>, wants: Option<&str>) -> String {
+    let (difference, keep) = match (has, wants) {
+        (Some(has), Some(wants)) => (
+            format!("the dataset's {what} is {has}, not {wants}"),
+            format!("keep {has} for this folder"),
+        ),
+        (Some(has), None) => (
+            format!("this dataset was made with {what} = {has}, this export asks for none"),
+            format!("ask for {what} = {has}"),
+        ),
+        (None, wants) => (
+            format!(
+                "this dataset was made without {what}, this export asks for {what} = {}",
+                wants.unwrap_or("nothing")
+            ),
+            format!("leave {what} out"),
+        ),
+    };
+    format!("{difference}: {keep}, or export to another folder")
 }
 
 /// The common refusals in words, with what to do.

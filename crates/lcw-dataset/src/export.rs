@@ -15,6 +15,7 @@ use crate::manifest::{
     DayRecord, DayState, FileChange, Listing, Manifest, ManifestRef, ManifestTail, Status,
 };
 use crate::merge::MergeStats;
+use crate::quarantine::Quarantine;
 use crate::recover;
 use crate::staging::{self, Staging};
 use crate::writer::Writer;
@@ -57,6 +58,22 @@ impl<'w> Export<'w> {
     /// Replaces the pipeline's own facts. Saved with the next commit, and at the end.
     pub fn set_state(&mut self, state: serde_json::Value) {
         self.journal.manifest.state = state;
+    }
+
+    /// Keeps objects of a table that could not become rows: one line of JSON each, with or without
+    /// its line feed. They are appended to `_quarantine/<export_id>/<table>.ndjson` with the next
+    /// commit, or at the end, and counted in the manifest; no reader of tables looks there. Says
+    /// how many there were. [`Staging::quarantine`] is for use while a day is staged.
+    ///
+    /// # Errors
+    /// For an unknown table, a line that is not one JSON object, and a full disk; then none of
+    /// these lines is kept.
+    pub fn quarantine(
+        &mut self,
+        table: &str,
+        lines: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<u64, DatasetError> {
+        self.journal.quarantine(table, lines)
     }
 
     /// Starts on a day (`None`: on the undated tables). Days are committed one after the other.
@@ -105,10 +122,11 @@ impl<'w> Export<'w> {
     /// Ends the export: its manifest says how, and becomes the predecessor of the next.
     ///
     /// # Errors
-    /// When the manifest cannot be written; the next writer then takes the export for
-    /// interrupted.
+    /// When the manifest, or what is quarantined, cannot be written; the next writer then takes
+    /// the export for interrupted.
     pub fn close(mut self, tail: ManifestTail) -> Result<ManifestRef, DatasetError> {
         let journal = &mut self.journal;
+        journal.publish_quarantine()?;
         recover::settle(&journal.dataset, &mut journal.manifest)?;
         let manifest = &mut journal.manifest;
         manifest.status = tail.status;
@@ -116,6 +134,8 @@ impl<'w> Export<'w> {
         manifest.requests = tail.requests;
         manifest.runs = tail.runs;
         manifest.proof = tail.proof;
+        manifest.not_covered = tail.not_covered;
+        manifest.drift = tail.drift;
         let sha256 = journal.save()?;
         journal.dataset.storage().sweep(&journal.staging_folder())?;
         let export_id = journal.export_id().to_owned();
@@ -137,6 +157,7 @@ pub(crate) struct Journal {
     dataset: Dataset,
     manifest: Manifest,
     history: History,
+    quarantine: Quarantine,
     /// Tables by day that were committed already, to count a file once.
     written: BTreeSet<(String, String)>,
 }
@@ -148,6 +169,7 @@ impl Journal {
             dataset: dataset.clone(),
             manifest,
             history,
+            quarantine: Quarantine::default(),
             written: BTreeSet::new(),
         })
     }
@@ -196,6 +218,34 @@ impl Journal {
             );
         }
         Ok(())
+    }
+
+    /// Keeps lines until the next commit.
+    pub(crate) fn quarantine(
+        &mut self,
+        table: &str,
+        lines: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<u64, DatasetError> {
+        let staging = self.staging_folder();
+        self.quarantine.add(&self.dataset, &staging, table, lines)
+    }
+
+    /// Publishes the lines that wait. They are in the next manifest that is saved.
+    pub(crate) fn publish_quarantine(&mut self) -> Result<(), DatasetError> {
+        if self.quarantine.is_empty() {
+            return Ok(());
+        }
+        // First, so that no line is without the manifest of its export.
+        self.save()?;
+        let staging = self.staging_folder();
+        let counts = &mut self.manifest.quarantined;
+        let counted = |table: &str, lines| *counts.entry(table.to_owned()).or_default() += lines;
+        self.quarantine.publish(
+            self.dataset.storage(),
+            &staging,
+            &self.manifest.export_id,
+            counted,
+        )
     }
 
     /// Publishes that files are about to be replaced.

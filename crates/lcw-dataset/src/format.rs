@@ -40,8 +40,8 @@ pub trait Format: Send + Sync + Debug {
 
     /// Opens a file of `table`, for all columns or for the named ones in the order named.
     ///
-    /// Batches have the table's schema, or that of the named columns; a column that an older file
-    /// lacks is NULL. With all columns, a file with a column unknown to the table is refused,
+    /// Batches have the table's schema, or that of the named columns, whatever the order of the
+    /// file's; a column that an older file lacks is NULL, or damage where it is required. With all columns, a file with a column unknown to the table is refused,
     /// because rewriting it would drop that column; with named ones it is not looked at.
     ///
     /// # Errors

@@ -99,14 +99,17 @@ impl Identity {
     }
 }
 
-fn compare(what: &str, has: Option<&String>, wants: Option<&String>) -> Result<(), DatasetError> {
+fn compare(
+    what: &'static str,
+    has: Option<&String>,
+    wants: Option<&String>,
+) -> Result<(), DatasetError> {
     if has == wants {
         return Ok(());
     }
-    let shown = |value: Option<&String>| value.map_or("not set", String::as_str).to_owned();
     Err(DatasetError::Mismatch {
-        what: what.to_owned(),
-        has: shown(has),
-        wants: shown(wants),
+        what,
+        has: has.cloned(),
+        wants: wants.cloned(),
     })
 }

@@ -10,6 +10,7 @@ use crate::table::TableSpec;
 pub(crate) const IDENTITY: &str = "_dataset.json";
 pub(crate) const MANIFESTS: &str = "_manifests";
 pub(crate) const STAGING: &str = "_staging";
+pub(crate) const QUARANTINE: &str = "_quarantine";
 pub(crate) const LOCK: &str = "_lock";
 pub(crate) const LOCK_HOLDER: &str = "_lock.json";
 pub(crate) const COMMIT_LOCK: &str = "_commit.lock";
@@ -21,6 +22,7 @@ pub(crate) const HARMLESS: [&str; 5] = [STAGING, LOCK, LOCK_HOLDER, COMMIT_LOCK,
 pub(crate) const PARENT_TABLE: &str = "runs";
 
 const RUN_DATE: &str = "run_date=";
+const NDJSON: &str = ".ndjson";
 const LONGEST_ID: usize = 100;
 
 pub(crate) fn check_tenant(tenant: &str) -> Result<(), DatasetError> {
@@ -114,6 +116,19 @@ pub(crate) fn manifest_file(export_id: &str) -> String {
 
 pub(crate) fn staging_folder(export_id: &str) -> String {
     format!("{STAGING}/{export_id}")
+}
+
+pub(crate) fn quarantine_folder(export_id: &str) -> String {
+    format!("{QUARANTINE}/{export_id}")
+}
+
+pub(crate) fn quarantine_file(export_id: &str, table: &str) -> String {
+    format!("{QUARANTINE}/{export_id}/{table}{NDJSON}")
+}
+
+/// The table of a file of quarantined lines, by the file's name.
+pub(crate) fn quarantined_table(file_name: &str) -> Option<&str> {
+    file_name.strip_suffix(NDJSON)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! <root>/<table>/tenant_id=<id>/part-0.<ext>                       undated tables
 //! <root>/_dataset.json                                             what this dataset is
 //! <root>/_manifests/<export_id>.json                               what an export did
+//! <root>/_quarantine/<export_id>/<table>.ndjson                     objects that became no rows
 //! <root>/_staging/<export_id>/…                                    files not yet published
 //! <root>/_lock, _lock.json, _commit.lock
 //! ```
@@ -18,6 +19,13 @@
 //!   whose [`Staging::commit`] publishes them: intent in the manifest first, then the child
 //!   tables, then `runs`.
 //! - [`Format`] is what a loader implements. [`conformance`] is the suite that every loader runs.
+//!
+//! A table may gain nullable columns, anywhere but in its key, with a higher schema version. Older
+//! files are read as if they had them, with NULL, and stay as they are until one of their rows
+//! changes: then the whole file is written with the table's present columns. Rewriting them only
+//! for their schema would say nothing new, and would touch every day of a dataset at once. A
+//! required column that an older file lacks is refused when the file is read. Files of a newer
+//! version are never merged.
 //!
 //! **Invariant**: [`storage`] is the only module of the project that renames files.
 
@@ -33,6 +41,7 @@ mod layout;
 mod lock;
 mod manifest;
 mod merge;
+mod quarantine;
 mod recover;
 mod staging;
 pub mod storage;

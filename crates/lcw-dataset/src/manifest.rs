@@ -54,6 +54,16 @@ pub struct Manifest {
     /// How the counts agreed.
     #[serde(default)]
     pub proof: ProofCounts,
+    /// Lines in `_quarantine/<export_id>/`, by table: objects that could not become rows.
+    #[serde(default)]
+    pub quarantined: BTreeMap<String, u64>,
+    /// What was asked for and could not be read, as the pipeline puts it: an array.
+    #[serde(default = "no_items")]
+    pub not_covered: serde_json::Value,
+    /// What the service sent and this program does not know, as the pipeline puts it; null when
+    /// nothing was looked at.
+    #[serde(default)]
+    pub drift: serde_json::Value,
     /// The pipeline's own facts, carried forward within a tenant.
     #[serde(default)]
     pub state: serde_json::Value,
@@ -209,6 +219,10 @@ pub struct ProofCounts {
     pub short: u64,
     /// More.
     pub over: u64,
+    /// Runs whose rows cannot be compared with their count.
+    pub unproven: u64,
+    /// Whether rows were left out on purpose, so that no count can be expected to agree.
+    pub filtered: bool,
 }
 
 /// What is known of an export when it starts.
@@ -227,7 +241,7 @@ pub struct ManifestHead {
 }
 
 /// What is known of an export when it ends.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ManifestTail {
     /// How it ended.
     pub status: Status,
@@ -239,6 +253,10 @@ pub struct ManifestTail {
     pub runs: RunCounts,
     /// How the counts agreed.
     pub proof: ProofCounts,
+    /// What was asked for and could not be read: an array.
+    pub not_covered: serde_json::Value,
+    /// What the service sent and this program does not know; null when nothing was looked at.
+    pub drift: serde_json::Value,
 }
 
 /// A closed manifest.
@@ -280,6 +298,9 @@ impl Manifest {
             requests: RequestCounts::default(),
             runs: RunCounts::default(),
             proof: ProofCounts::default(),
+            quarantined: BTreeMap::new(),
+            not_covered: no_items(),
+            drift: serde_json::Value::Null,
             state,
         }
     }
@@ -303,6 +324,10 @@ impl Manifest {
             .flat_map(|day| day.files.values())
             .map(|file| (file.path.as_str(), file.after.as_ref()))
     }
+}
+
+fn no_items() -> serde_json::Value {
+    serde_json::Value::Array(Vec::new())
 }
 
 mod rfc3339 {

@@ -8,6 +8,7 @@ use crate::format;
 use crate::layout;
 use crate::lock::write_json;
 use crate::manifest::{DayState, FileChange, FileRecord, Manifest, ManifestLink, Status};
+use crate::quarantine;
 
 /// Closes the manifests that a crash left open, and names the newest one.
 pub(crate) fn reconcile(dataset: &Dataset) -> Result<Option<ManifestLink>, DatasetError> {
@@ -17,6 +18,7 @@ pub(crate) fn reconcile(dataset: &Dataset) -> Result<Option<ManifestLink>, Datas
         let was_running = manifest.is_running();
         if was_running {
             settle(dataset, &mut manifest)?;
+            manifest.quarantined = quarantine::count(dataset, &export_id)?;
             manifest.status = Status::Interrupted;
             let target = layout::manifest_file(&export_id);
             sha256 = write_json(dataset.storage(), layout::STAGING, &target, &manifest)?;

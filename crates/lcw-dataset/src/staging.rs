@@ -69,7 +69,8 @@ impl<'e> Staging<'e> {
     /// Merges new rows, strictly ascending by key, with the stored ones into a staged file.
     ///
     /// A new row replaces the stored one of the same key only when it differs; rows that are only
-    /// stored are carried over. Nothing is staged when no row changed. Memory is independent of
+    /// stored are carried over. Nothing is staged when no row changed, also when the stored file
+    /// lacks columns that the table has gained; a column that it lacks is NULL in its rows. Memory is independent of
     /// both sides' size. Merging a table again adds to what is staged.
     ///
     /// # Errors
@@ -98,6 +99,19 @@ impl<'e> Staging<'e> {
         Ok(self.note(table.name(), stats))
     }
 
+    /// As [`Export::quarantine`](crate::Export::quarantine), for objects of this day: published
+    /// before its rows are. What a day quarantines is kept, also when the day is not committed.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn quarantine(
+        &mut self,
+        table: &str,
+        lines: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<u64, DatasetError> {
+        self.journal.quarantine(table, lines)
+    }
+
     /// Stages a file without rows for a table that has none yet.
     pub(crate) fn create_empty(&mut self, table: &str) -> Result<(), DatasetError> {
         let table = self.dataset().table(table)?.clone();
@@ -117,7 +131,7 @@ impl<'e> Staging<'e> {
         Ok(())
     }
 
-    /// Publishes what is staged: the manifest with the intent, then the child tables, then
+    /// Publishes what is staged: quarantined lines, the manifest with the intent, then the child tables, then
     /// `runs`, each with its folders brought to the disk, and at last the manifest again.
     ///
     /// # Errors
@@ -132,6 +146,7 @@ impl<'e> Staging<'e> {
             stats,
             files,
         } = self;
+        journal.publish_quarantine()?;
         if !files.is_empty() {
             let changes = files
                 .iter()

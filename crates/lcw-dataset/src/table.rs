@@ -129,7 +129,7 @@ impl TableSpec {
     /// Declares a table.
     ///
     /// Types: `Utf8`, `Int32`, `Int64`, `Boolean` and `Timestamp(Microsecond, "UTC")`; keys are
-    /// `Utf8` and not nullable; durations are `Int64` between two columns that hold timestamps.
+    /// `Utf8` or `Int32`, ascend as bytes or numbers, and are not nullable; durations are `Int64` between two columns that hold timestamps.
     ///
     /// # Errors
     /// [`DatasetError::InvalidTable`] for a declaration that cannot be stored or merged.
@@ -321,11 +321,12 @@ fn check_type(field: &Field) -> Result<(), String> {
 }
 
 fn check_key(field: &Field) -> Result<(), String> {
-    if field.data_type() == &DataType::Utf8 && !field.is_nullable() {
+    let is_ordered = matches!(field.data_type(), DataType::Utf8 | DataType::Int32);
+    if is_ordered && !field.is_nullable() {
         Ok(())
     } else {
         Err(format!(
-            "key column {} has to be text and not nullable",
+            "key column {} has to be text or a 32-bit integer, and not nullable",
             field.name()
         ))
     }
@@ -379,6 +380,10 @@ mod tests {
         assert!(problem("runs", vec![key(), float]).contains("Float64"));
         let nullable = ColumnSpec::new(Field::new("id", DataType::Utf8, true), Role::Key);
         assert!(problem("runs", vec![nullable]).contains("nullable"));
+        let nullable = ColumnSpec::new(Field::new("n", DataType::Int32, true), Role::Key);
+        assert!(problem("runs", vec![nullable]).contains("nullable"));
+        let truth = ColumnSpec::new(Field::new("is", DataType::Boolean, false), Role::Key);
+        assert!(problem("runs", vec![truth]).contains("32-bit integer"));
         let duration = ColumnSpec::new(
             Field::new("ms", DataType::Int64, true),
             Role::Duration { from: "a", to: "b" },

@@ -1,5 +1,7 @@
 //! A column's values, with the type decided once per column.
 
+use std::cmp::Ordering;
+
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Int32Array, Int64Array, StringArray,
     TimestampMicrosecondArray,
@@ -68,11 +70,13 @@ impl Values {
         }
     }
 
-    /// The text of a key column.
-    pub(crate) fn text(&self, row: usize) -> &str {
-        match self {
-            Self::Text(array) => array.value(row),
-            _ => "",
+    /// Order of two values of a key column: bytes of texts, or numbers. Neither is NULL.
+    pub(crate) fn compare(&self, row: usize, other: &Self, other_row: usize) -> Ordering {
+        match (self, other) {
+            (Self::Text(a), Self::Text(b)) => a.value(row).cmp(b.value(other_row)),
+            (Self::Int32(a), Self::Int32(b)) => a.value(row).cmp(&b.value(other_row)),
+            // No keys: rows that are all the same are refused as not unique.
+            _ => Ordering::Equal,
         }
     }
 
@@ -98,3 +102,15 @@ impl Values {
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("a stored timestamp is not a date-time")]
 pub(crate) struct NotATimestamp;
+
+/// Order of two rows by their key columns, the most significant first.
+pub(crate) fn compare_keys<'v>(
+    keys: impl IntoIterator<Item = (&'v Values, &'v Values)>,
+    row: usize,
+    other_row: usize,
+) -> Ordering {
+    keys.into_iter()
+        .map(|(key, other)| key.compare(row, other, other_row))
+        .find(|order| order.is_ne())
+        .unwrap_or(Ordering::Equal)
+}

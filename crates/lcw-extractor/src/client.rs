@@ -17,10 +17,11 @@ use crate::limiter::RateGate;
 use crate::origin::Origin;
 use crate::pages;
 use crate::path::{CollectionRequest, GraphPath};
+use crate::probe::{self, Probe};
 use crate::request::{Stop, Target};
 use crate::service_clock::ServiceClock;
 use crate::stats::{Counters, RequestStats};
-use crate::token::{Credential, TokenCache, TokenClient, jwt_tenant};
+use crate::token::{Credential, TokenCache, TokenClaims, TokenClient, jwt_tenant};
 
 /// Reads Microsoft Graph. Clones are cheap and share everything: connections,
 /// token, rate, pause, counters.
@@ -98,6 +99,30 @@ impl GraphClient {
         Ok(jwt_tenant(token.secret().expose_secret()))
     }
 
+    /// What the token says about itself, read without verifying it. `None` when it is opaque.
+    ///
+    /// # Errors
+    /// [`ExtractError::Token`] when there is no token to be had.
+    pub async fn claims(&self) -> Result<Option<TokenClaims>, ExtractError> {
+        let token = self
+            .shared
+            .tokens
+            .get()
+            .await
+            .map_err(ExtractError::Token)?;
+        Ok(TokenClaims::read(token.secret().expose_secret()))
+    }
+
+    /// Whether a token with these claims is for this Graph, or does not say for whom it is.
+    pub fn is_for_this_graph(&self, claims: &TokenClaims) -> bool {
+        claims.fits(&self.shared.origin)
+    }
+
+    /// Asks for the first page of a collection, only to see what comes of it.
+    pub async fn probe(&self, request: &CollectionRequest) -> Probe {
+        probe::ask(&self.shared, request).await
+    }
+
     /// The pages of a collection, one after the other, each as its decoder made it.
     ///
     /// The stream ends where the service says that the collection ends, or with an
@@ -121,7 +146,7 @@ impl GraphClient {
         path: GraphPath,
         decoder: &mut D,
     ) -> Result<D::Output, ExtractError> {
-        let request = CollectionRequest { path, filter: None };
+        let request = CollectionRequest::new(path);
         let target = Target::first(&self.shared, &request)?;
         let mut buffer = BodyBuffer::default();
         let (page, _) = self

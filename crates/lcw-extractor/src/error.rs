@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::config::ConfigError;
 use crate::graph_error::GraphError;
-use crate::permission::Resource;
+use crate::permission::Permissions;
 use crate::text::presentable;
 use crate::token::TokenError;
 
@@ -239,11 +239,11 @@ impl Error for RequestError {
 pub(crate) fn remedy(
     kind: ErrorKind,
     failure: &Failure,
-    resource: Resource,
+    permissions: Permissions,
     error: Option<&GraphError>,
 ) -> String {
     let fixed = match kind {
-        ErrorKind::Forbidden => return resource.remedy(),
+        ErrorKind::Forbidden => return permissions.remedy(),
         ErrorKind::Config => "correct the setting",
         ErrorKind::Credentials => {
             "get a new token; check that tenant, cloud and Graph URL belong together"

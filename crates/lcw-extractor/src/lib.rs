@@ -22,7 +22,9 @@ mod limiter;
 mod origin;
 mod pages;
 mod path;
-mod permission;
+pub mod permission;
+mod probe;
+pub mod query;
 mod request;
 mod retry;
 mod service_clock;
@@ -36,12 +38,13 @@ pub use decode::{DecodeError, Decoded, PageDecoder};
 pub use error::{ErrorKind, ExtractError, Failure, RequestError};
 pub use origin::{Origin, OriginError};
 pub use path::{CollectionRequest, GraphPath};
+pub use probe::Probe;
 pub use secrecy::SecretString;
 pub use stats::RequestStats;
 pub use token::{
     AccessToken, AssertionAlgorithm, AzureCli, CertificateError, ClientCertificate, ClientSecret,
-    Credential, DeviceCode, DevicePrompt, ManagedIdentity, ReadyToken, TokenClient, TokenError,
-    TokenService, TokenSource, WorkloadIdentity,
+    Credential, DeviceCode, DevicePrompt, ManagedIdentity, ReadyToken, TokenClaims, TokenClient,
+    TokenError, TokenService, TokenSource, WorkloadIdentity,
 };
 
 #[cfg(test)]

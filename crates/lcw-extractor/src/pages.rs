@@ -95,7 +95,8 @@ impl<D: PageDecoder> Paging<'_, D> {
         let page_index = Some(self.page_index);
         let target = Target {
             url,
-            path: &self.request.path,
+            path: self.request.path(),
+            permissions: self.request.permissions(),
             page_index,
             is_next_link,
         };
@@ -108,7 +109,7 @@ impl<D: PageDecoder> Paging<'_, D> {
 
     fn advance(&mut self, decoded: Decoded<D::Output>) -> D::Output {
         debug!(
-            path = %self.request.path,
+            path = %self.request.path(),
             page.index = self.page_index,
             rows = decoded.rows,
             page.is_last = decoded.next_link.is_none(),
@@ -125,7 +126,7 @@ impl<D: PageDecoder> Paging<'_, D> {
         }
         self.restarts += 1;
         warn!(
-            path = %self.request.path,
+            path = %self.request.path(),
             page.index = self.page_index,
             http.status = error.status(),
             graph.request_id = error.request_id(),
@@ -166,7 +167,7 @@ impl<D: PageDecoder> Paging<'_, D> {
         ExtractError::Request(Box::new(RequestError {
             kind,
             method: "GET",
-            path: self.request.path.to_string(),
+            path: self.request.path().to_string(),
             page_index: Some(self.page_index.saturating_sub(1)),
             status: told.and_then(|told| told.status),
             code: None,
@@ -177,7 +178,7 @@ impl<D: PageDecoder> Paging<'_, D> {
                 .unwrap_or_default(),
             attempts: told.map_or(0, |told| told.attempts),
             elapsed: told.map_or(Duration::ZERO, |told| told.elapsed),
-            remedy: remedy(kind, &failure, self.request.path.resource(), None),
+            remedy: remedy(kind, &failure, self.request.permissions(), None),
             failure,
         }))
     }

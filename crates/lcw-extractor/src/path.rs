@@ -3,9 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use jiff::Timestamp;
+use lcw_model::time::format_micros;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::permission::Resource;
+use crate::permission::{Permissions, Resource};
+use crate::query::{Expand, ExpandForm, Property, ResultQuery};
 
 /// What stays as it is in a path segment: RFC 3986 "unreserved".
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -20,7 +23,8 @@ const QUERY_VALUE: &AsciiSet = &SEGMENT
     .remove(b')')
     .remove(b',')
     .remove(b'/')
-    .remove(b'$');
+    .remove(b'$')
+    .remove(b'=');
 
 /// The path of a resource below `https://{graph}/{version}`.
 ///
@@ -112,7 +116,42 @@ impl GraphPath {
         self.child("versions", Resource::WorkflowDetail)
     }
 
-    /// The tasks of this workflow.
+    /// One version of this workflow, by its `versionNumber`.
+    #[must_use]
+    pub fn version(self, number: i32) -> Self {
+        self.versions().item(&number.to_string())
+    }
+
+    /// The runs that processed this run, or what this result says, again.
+    ///
+    /// The pages say that no permission suffices, and the metadata has it.
+    #[must_use]
+    pub fn reprocessed_runs(self) -> Self {
+        self.child("reprocessedRuns", Resource::Reports)
+    }
+
+    /// The counts of these runs, user processing results or task reports, from `start` to `end`,
+    /// as the service keeps them: a single object. Nanoseconds are cut off.
+    ///
+    /// ```
+    /// use lcw_extractor::GraphPath;
+    /// let (start, end) = ("2022-08-01T00:00:00Z".parse()?, "2022-08-31T00:00:00Z".parse()?);
+    /// let path = GraphPath::workflow("w").runs().summary(start, end);
+    /// assert!(path.to_string().ends_with(
+    ///     "/runs/summary(startDateTime=2022-08-01T00:00:00Z,endDateTime=2022-08-31T00:00:00Z)",
+    /// ));
+    /// # Ok::<(), jiff::Error>(())
+    /// ```
+    #[must_use]
+    pub fn summary(mut self, start: Timestamp, end: Timestamp) -> Self {
+        // The service does not take more digits than its own date-times have.
+        let [start, end] = [start, end].map(|at| format_micros(at.as_microsecond()));
+        let call = format!("/summary(startDateTime={start},endDateTime={end})");
+        self.path.push_str(&call);
+        self
+    }
+
+    /// The tasks of this workflow or version.
     #[must_use]
     pub fn tasks(self) -> Self {
         self.child("tasks", Resource::WorkflowDetail)
@@ -121,10 +160,6 @@ impl GraphPath {
     /// The path as it is written: encoded, with a leading slash, without version and query.
     pub fn as_str(&self) -> &str {
         &self.path
-    }
-
-    pub(crate) fn resource(&self) -> Resource {
-        self.resource
     }
 
     fn root(collection: &str, resource: Resource) -> Self {
@@ -154,25 +189,115 @@ impl fmt::Display for GraphPath {
     }
 }
 
-/// A collection and which of its rows are wanted.
+/// A collection, and what of it is wanted.
+///
+/// ```
+/// use lcw_extractor::{CollectionRequest, GraphPath};
+/// let runs = CollectionRequest::new(GraphPath::workflow("w").runs())
+///     .filtered("scheduledDateTime ge 2026-10-23T00:00:00Z");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CollectionRequest {
-    /// Where the collection is.
-    pub path: GraphPath,
-    /// An `OData` `$filter` expression, not encoded; `None` asks for the service's default.
-    pub filter: Option<String>,
+    path: GraphPath,
+    select: Option<String>,
+    filter: Option<String>,
+    orderby: Option<String>,
+    expand: Option<&'static str>,
+    reads_users: bool,
 }
 
 impl CollectionRequest {
+    /// The whole collection, or as much as the service sends without a filter.
+    pub fn new(path: GraphPath) -> Self {
+        Self {
+            path,
+            select: None,
+            filter: None,
+            orderby: None,
+            expand: None,
+            reads_users: false,
+        }
+    }
+
+    /// Only the rows that this condition holds for, besides any that was there: an `OData`
+    /// `$filter` expression, not encoded, whose outermost word is not `or`.
+    #[must_use]
+    pub fn filtered(mut self, condition: impl Into<String>) -> Self {
+        let condition = condition.into();
+        self.filter = Some(match self.filter {
+            None => condition,
+            Some(other) => format!("{other} and {condition}"),
+        });
+        self
+    }
+
+    /// What the user asks of these user processing results; a filter that was there holds too.
+    ///
+    /// An expanded subject is asked for in `form`. Where the service answers one form with 400,
+    /// the other is worth a try.
+    #[must_use]
+    pub fn queried(mut self, query: &ResultQuery, form: ExpandForm) -> Self {
+        self.reads_users = query.expands_subject();
+        self.expand = self.reads_users.then_some(Expand::Subject.option(form));
+        self.select = query.select.as_ref().map(|select| {
+            if self.reads_users {
+                select.with(Property::Subject).to_string()
+            } else {
+                select.to_string()
+            }
+        });
+        self.orderby = query.orderby.as_ref().map(ToString::to_string);
+        match &query.filter {
+            Some(filter) => self.filtered(format!("({filter})")),
+            None => self,
+        }
+    }
+
+    /// With each task report's task, which is not sent otherwise.
+    #[must_use]
+    pub fn with_task(mut self) -> Self {
+        self.expand = Some("task");
+        self
+    }
+
+    /// Where the collection is.
+    pub fn path(&self) -> &GraphPath {
+        &self.path
+    }
+
+    /// The least-privileged permissions of whoever reads this, as the names of Microsoft Graph's
+    /// application roles and scopes.
+    pub fn least_permissions(&self) -> Vec<&'static str> {
+        self.permissions().names()
+    }
+
+    /// What the service asks of whoever reads this, for the remedy of a 403.
+    pub(crate) fn permissions(&self) -> Permissions {
+        Permissions {
+            resource: self.path.resource,
+            reads_users: self.reads_users,
+        }
+    }
+
     /// The path and query below the origin, encoded.
     pub(crate) fn target(&self, version: &str) -> String {
-        match &self.filter {
-            None => format!("/{version}{}", self.path),
-            Some(filter) => {
-                let filter = utf8_percent_encode(filter, QUERY_VALUE);
-                format!("/{version}{}?$filter={filter}", self.path)
-            }
+        let options = [
+            ("$select", self.select.as_deref()),
+            ("$filter", self.filter.as_deref()),
+            ("$orderby", self.orderby.as_deref()),
+            ("$expand", self.expand),
+        ];
+        let mut target = format!("/{version}{}", self.path);
+        let mut separator = '?';
+        for (name, value) in options {
+            let Some(value) = value else { continue };
+            target.push(separator);
+            target.push_str(name);
+            target.push('=');
+            target.extend(utf8_percent_encode(value, QUERY_VALUE));
+            separator = '&';
         }
+        target
     }
 }
 
@@ -190,65 +315,4 @@ pub(crate) fn segment(id: &str) -> Cow<'_, str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::Origin;
-
-    fn url_of(path: GraphPath) -> reqwest::Url {
-        let origin = Origin::parse("https://graph.example").unwrap();
-        origin
-            .url(&CollectionRequest { path, filter: None }.target("v1.0"))
-            .unwrap()
-    }
-
-    #[test]
-    fn an_id_that_is_no_segment_never_names_another_resource() {
-        for id in [
-            "", ".", "..", "%2e%2e", "%2E", "/", "\\", "a/../b", "?x", "#x", "\0", "a\nb",
-        ] {
-            let url = url_of(GraphPath::workflow(id).runs());
-            let segments: Vec<_> = url.path_segments().unwrap().collect();
-            assert_eq!(segments.len(), 6, "{id:?} became {url}");
-            assert_eq!(
-                (segments[3], segments[5]),
-                ("workflows", "runs"),
-                "{id:?} became {url}"
-            );
-            assert!(!segments[4].is_empty());
-            assert_eq!(url.query(), None);
-        }
-    }
-
-    #[test]
-    fn a_filter_is_one_query_value() {
-        let request = CollectionRequest {
-            path: GraphPath::workflow("w").runs(),
-            filter: Some(
-                "scheduledDateTime ge 2026-10-23T00:00:00Z and x eq 'a&b#c+d%'".to_owned(),
-            ),
-        };
-        let origin = Origin::parse("https://graph.example").unwrap();
-        let url = origin.url(&request.target("v1.0")).unwrap();
-        let pairs: Vec<_> = url.query_pairs().collect();
-        assert_eq!(pairs.len(), 1);
-        assert_eq!(pairs[0].0, "$filter");
-        assert_eq!(pairs[0].1, request.filter.unwrap());
-        assert!(!url.as_str().contains('+'));
-    }
-
-    proptest! {
-        #[test]
-        fn every_id_is_exactly_one_segment_and_survives(id in "\\PC{1,40}|[./%\\\\?#\u{0}-\u{20}]{1,6}") {
-            let url = url_of(GraphPath::workflow("w").run(&id).user_processing_results());
-            let segments: Vec<_> = url.path_segments().unwrap().collect();
-            prop_assert_eq!(segments.len(), 8);
-            prop_assert_eq!(segments[7], "userProcessingResults");
-            if id != "." && id != ".." {
-                let decoded = percent_encoding::percent_decode_str(segments[6]).decode_utf8().unwrap();
-                prop_assert_eq!(decoded, id);
-            }
-        }
-    }
-}
+mod tests;

@@ -1,4 +1,6 @@
-//! The least-privileged permission of each path, for the remedy of a 403.
+//! Which permissions suffice for what: the least-privileged one of each path, and what covers it.
+//!
+//! Source: Microsoft Graph's permissions metadata, read 2026-08.
 
 /// What kind of resource a path names, as far as permissions tell them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,33 +32,98 @@ impl Resource {
     /// The permissions that suffice, as the names of Microsoft Graph application roles.
     pub(crate) fn permissions(self) -> &'static [&'static str] {
         match self {
-            Self::Workflow => &["LifecycleWorkflows-Workflow.ReadBasic.All"],
-            Self::WorkflowDetail | Self::DeletedWorkflow => {
-                &["LifecycleWorkflows-Workflow.Read.All"]
-            }
-            Self::Reports => &["LifecycleWorkflows-Reports.Read.All"],
-            Self::DeletedReports => &[
-                "LifecycleWorkflows-Reports.Read.All",
-                "LifecycleWorkflows-Workflow.Read.All",
-            ],
-            Self::Other => &["LifecycleWorkflows.Read.All"],
+            Self::Workflow => &[WORKFLOW_BASIC],
+            Self::WorkflowDetail | Self::DeletedWorkflow => &[WORKFLOW],
+            Self::Reports => &[REPORTS],
+            Self::DeletedReports => &[REPORTS, WORKFLOW],
+            Self::Other => &[EVERYTHING],
         }
+    }
+}
+
+/// Reading the users that results are about.
+const USERS: &str = "User.Read.All";
+/// List and get workflows.
+const WORKFLOW_BASIC: &str = "LifecycleWorkflows-Workflow.ReadBasic.All";
+/// The same, deleted workflows, versions and tasks.
+const WORKFLOW: &str = "LifecycleWorkflows-Workflow.Read.All";
+/// Runs, results and reports.
+const REPORTS: &str = "LifecycleWorkflows-Reports.Read.All";
+/// Everything that can be read, settings and task definitions included.
+const EVERYTHING: &str = "LifecycleWorkflows.Read.All";
+
+/// Whether who has the permission `granted` needs no `needed` besides.
+///
+/// ```
+/// use lcw_extractor::permission::covers;
+/// let needed = "LifecycleWorkflows-Reports.Read.All";
+/// assert!(covers("LifecycleWorkflows.Read.All", needed));
+/// assert!(!covers("LifecycleWorkflows-Workflow.Read.All", needed));
+/// ```
+pub fn covers(granted: &str, needed: &str) -> bool {
+    let any = |names: &[&str]| names.iter().any(|name| granted.eq_ignore_ascii_case(name));
+    let wider: &[&str] = match needed {
+        WORKFLOW_BASIC => &[
+            WORKFLOW,
+            "LifecycleWorkflows-Workflow.ReadWrite.All",
+            EVERYTHING,
+            "LifecycleWorkflows.ReadWrite.All",
+        ],
+        WORKFLOW => &[
+            "LifecycleWorkflows-Workflow.ReadWrite.All",
+            EVERYTHING,
+            "LifecycleWorkflows.ReadWrite.All",
+        ],
+        REPORTS => &[EVERYTHING, "LifecycleWorkflows.ReadWrite.All"],
+        EVERYTHING => &["LifecycleWorkflows.ReadWrite.All"],
+        USERS => &[
+            "User.ReadWrite.All",
+            "Directory.Read.All",
+            "Directory.ReadWrite.All",
+        ],
+        _ => &[],
+    };
+    granted.eq_ignore_ascii_case(needed) || any(wider)
+}
+
+/// What a request needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Permissions {
+    pub(crate) resource: Resource,
+    /// The answer holds users' properties.
+    pub(crate) reads_users: bool,
+}
+
+impl Permissions {
+    /// The permissions that suffice, as the names of Microsoft Graph application roles.
+    pub(crate) fn names(self) -> Vec<&'static str> {
+        let mut names = self.resource.permissions().to_vec();
+        if self.reads_users {
+            names.push(USERS);
+        }
+        names
     }
 
     /// What to do about a 403.
     pub(crate) fn remedy(self) -> String {
+        let further = if self.reads_users {
+            " (the expanded subject needs the latter)"
+        } else {
+            ""
+        };
         format!(
-            "grant the app registration the application permission {} and give admin consent; \
-             a signed-in user also needs the role Global Reader or Lifecycle Workflows \
+            "grant the app registration the application permission {}{further} and give admin \
+             consent; a signed-in user also needs the role Global Reader or Lifecycle Workflows \
              Administrator, and the tenant an Entra ID Governance licence",
-            self.permissions().join(" and "),
+            self.names().join(" and "),
         )
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::GraphPath;
+    use crate::query::{ExpandForm, ResultQuery};
+    use crate::{CollectionRequest, GraphPath};
 
     #[test]
     fn each_path_names_its_least_privileged_permission() {
@@ -92,13 +159,33 @@ mod tests {
                 "LifecycleWorkflows-Reports.Read.All and LifecycleWorkflows-Workflow.Read.All",
             ),
             (GraphPath::task_definitions(), "LifecycleWorkflows.Read.All"),
+            (
+                GraphPath::workflow("w").version(2).tasks(),
+                "LifecycleWorkflows-Workflow.Read.All",
+            ),
+            (
+                GraphPath::workflow("w").run("r").reprocessed_runs(),
+                "LifecycleWorkflows-Reports.Read.All",
+            ),
         ];
         for (path, permission) in cases {
-            let remedy = path.resource().remedy();
+            let remedy = CollectionRequest::new(path.clone()).permissions().remedy();
             assert!(
                 remedy.contains(&format!(" {permission} and give")),
                 "{path}: {remedy}"
             );
         }
+    }
+
+    #[test]
+    fn an_expanded_subject_needs_to_read_users_too() {
+        let path = GraphPath::workflow("w").run("r").user_processing_results();
+        let query = ResultQuery::parse(None, None, None, Some("subject")).unwrap();
+        let request = CollectionRequest::new(path).queried(&query, ExpandForm::Plain);
+        let remedy = request.permissions().remedy();
+        assert!(
+            remedy.contains("LifecycleWorkflows-Reports.Read.All and User.Read.All (the expanded"),
+            "{remedy}"
+        );
     }
 }

@@ -19,6 +19,7 @@ use crate::error::{ErrorKind, ExtractError, Failure, is_hopeless};
 use crate::graph_error::GraphError;
 use crate::limiter::{Closed, Permit};
 use crate::path::{CollectionRequest, GraphPath};
+use crate::permission::Permissions;
 use crate::retry::{Verdict, classify, retry_after};
 use crate::token::Token;
 use effort::Effort;
@@ -36,6 +37,7 @@ const USAGE: &str = "x-ms-throttle-limit-percentage";
 pub(crate) struct Target<'a> {
     pub(crate) url: Url,
     pub(crate) path: &'a GraphPath,
+    pub(crate) permissions: Permissions,
     pub(crate) page_index: Option<u64>,
     pub(crate) is_next_link: bool,
 }
@@ -54,7 +56,8 @@ impl<'a> Target<'a> {
         })?;
         Ok(Self {
             url,
-            path: &request.path,
+            path: request.path(),
+            permissions: request.permissions(),
             page_index: None,
             is_next_link: false,
         })

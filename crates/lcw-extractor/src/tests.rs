@@ -2,6 +2,7 @@
 
 mod config;
 mod paging;
+mod probe;
 mod quiet;
 mod retrying;
 mod sign_in;

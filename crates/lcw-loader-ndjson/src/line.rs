@@ -88,6 +88,23 @@ impl Columns {
         }
     }
 
+    /// Columns that the line of an older file lacks are NULL, which a required one cannot be.
+    fn fill_up(&mut self, number: u64) -> Result<(), FormatError> {
+        let columns = self.builders.iter_mut().zip(self.schema.fields());
+        for ((builder, field), filled) in columns.zip(&self.filled) {
+            if *filled == number {
+                continue;
+            }
+            if !field.is_nullable() {
+                let name = field.name();
+                let problem = format!("it lacks the required column {name}");
+                return Err(FormatError::at_line(number, problem));
+            }
+            builder.append_null();
+        }
+        Ok(())
+    }
+
     /// Where the value of a name goes, when `expected` is the column that should come next.
     fn target(&self, name: &str, expected: usize) -> Target {
         if self.names.get(expected).is_some_and(|next| next == name) {
@@ -124,12 +141,7 @@ pub(crate) fn parse(columns: &mut Columns, number: u64, line: &str) -> Result<()
         return Err(FormatError::UnknownColumn { name });
     }
     parsed.map_err(|error| damage(number, &error))?;
-    for (builder, filled) in columns.builders.iter_mut().zip(&columns.filled) {
-        if *filled != number {
-            builder.append_null();
-        }
-    }
-    Ok(())
+    columns.fill_up(number)
 }
 
 /// The library would quote what it found instead.

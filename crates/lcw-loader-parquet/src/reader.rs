@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, new_null_array};
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use lcw_dataset::{BATCH_ROWS, FormatError, TableSpec};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
@@ -139,6 +139,17 @@ fn check_known(stored: &Schema, table: &TableSpec) -> Result<(), FormatError> {
     }
 }
 
+/// A column that the file is older than: NULL, which a required one cannot be.
+fn missing(field: &FieldRef) -> Result<Option<usize>, FormatError> {
+    if field.is_nullable() {
+        return Ok(None);
+    }
+    let name = field.name();
+    Err(FormatError::invalid(format!(
+        "it lacks the required column {name}"
+    )))
+}
+
 /// Positions in the projected batches, which keep the order of the file.
 fn sources(stored: &Schema, wanted: &Schema) -> Result<Vec<Option<usize>>, FormatError> {
     let projected: Vec<_> = stored
@@ -146,12 +157,12 @@ fn sources(stored: &Schema, wanted: &Schema) -> Result<Vec<Option<usize>>, Forma
         .iter()
         .filter(|field| wanted.column_with_name(field.name()).is_some())
         .collect();
-    let source = |field: &arrow::datatypes::FieldRef| {
+    let source = |field: &FieldRef| {
         let Some(position) = projected
             .iter()
             .position(|stored| stored.name() == field.name())
         else {
-            return Ok(None);
+            return missing(field);
         };
         let (has, wants) = (projected[position].data_type(), field.data_type());
         if has == wants {

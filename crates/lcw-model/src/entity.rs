@@ -3,8 +3,8 @@
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::value::RawValue;
 
-use crate::Text;
-use crate::property::Context;
+use crate::property::{Context, Kind};
+use crate::{Field, Text};
 
 /// Properties without a field: name and original JSON text, in the order sent.
 ///
@@ -16,6 +16,13 @@ pub type Extra<'a> = Vec<(Text<'a>, &'a RawValue)>;
 pub trait Read<'a>: Sized {
     /// Reads one JSON value.
     fn read<D: Deserializer<'a>>(deserializer: D, context: Context<'_>) -> Result<Self, D::Error>;
+}
+
+/// Any JSON value, as its text.
+impl<'a> Read<'a> for &'a str {
+    fn read<D: Deserializer<'a>>(deserializer: D, _: Context<'_>) -> Result<Self, D::Error> {
+        <&'a RawValue>::deserialize(deserializer).map(RawValue::get)
+    }
 }
 
 /// An entity of Lifecycle Workflows that [`parse_page`](crate::parse_page) and
@@ -47,10 +54,10 @@ pub trait Entity<'a>: Read<'a> {
     }
 }
 
-/// An entity with the text of its JSON object exactly as it was sent.
+/// An entity, or an object that a property holds, with its JSON text exactly as it was sent.
 #[derive(Debug, Clone)]
 pub struct WithRaw<'a, T> {
-    /// The entity.
+    /// The entity or object.
     pub entity: T,
     /// From `{` to `}`, whitespace and escapes included.
     pub raw: &'a str,
@@ -74,29 +81,44 @@ impl<'a, T: Entity<'a>> Entity<'a> for WithRaw<'a, T> {
     }
 }
 
+impl<'a, T: Kind<'a>> Kind<'a> for WithRaw<'a, T> {
+    fn read<D: Deserializer<'a>>(
+        deserializer: D,
+        name: &'static str,
+        context: Context<'_>,
+    ) -> Result<Field<Self>, D::Error> {
+        let raw = <&'a RawValue>::deserialize(deserializer)?.get();
+        let object = T::read(&mut serde_json::Deserializer::from_str(raw), name, context)
+            .map_err(D::Error::custom)?;
+        Ok(object.map(|entity| Self { entity, raw }))
+    }
+}
+
 /// Declares an object of the answer: each property once, with its field, its kind and Graph's
 /// name.
 ///
-/// `with key`, it is an entity that must have an id; without, an object that a property of an
-/// entity holds.
+/// `with key`, it is an entity that must have that key (its id, or a number where it has none);
+/// without, an object that a property of an entity holds.
 macro_rules! object {
     (
         $(#[$doc:meta])*
-        pub struct $Name:ident $(with key $key:ident = $key_name:literal: $key_doc:literal)? {
+        pub struct $Name:ident
+            $(with key $key:ident: $Key:ty = $key_name:literal: $key_doc:literal)? {
             $($field:ident: $Kind:ty = $name:literal: $field_doc:literal,)*
         }
-        without field: [$($other:literal),* $(,)?]
+        without field: $others:expr
     ) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Default)]
         pub struct $Name<'a> {
-            $(#[doc = $key_doc] pub $key: $crate::Text<'a>,)?
+            $(#[doc = $key_doc] pub $key: $Key,)?
             $(#[doc = $field_doc] pub $field: $crate::Field<$Kind>,)*
             /// Properties without a field.
             pub extra: $crate::Extra<'a>,
         }
 
         impl<'a> $crate::property::Properties<'a> for $Name<'a> {
+            #[allow(unused_variables, reason = "an object without fields needs no context")]
             fn set<A: serde::de::MapAccess<'a>>(
                 &mut self,
                 name: $crate::Text<'a>,
@@ -105,7 +127,7 @@ macro_rules! object {
             ) -> Result<(), A::Error> {
                 match name.as_str() {
                     $($key_name => {
-                        self.$key = $crate::property::required(map, $key_name, context)?;
+                        self.$key = $crate::property::Key::read(map, $key_name, context)?;
                     })?
                     $($name => {
                         self.$field = map.next_value_seed(
@@ -121,9 +143,9 @@ macro_rules! object {
             }
         }
 
-        object!(@rest $Name [$($key $key_name)?] [$($name)*] [$($other)*]);
+        object!(@rest $Name [$($key $key_name)?] [$($name)*] $others);
     };
-    (@rest $Name:ident [$key:ident $key_name:literal] [$($name:literal)*] [$($other:literal)*]) => {
+    (@rest $Name:ident [$key:ident $key_name:literal] [$($name:literal)*] $others:expr) => {
         impl<'a> $crate::entity::Read<'a> for $Name<'a> {
             fn read<D: serde::Deserializer<'a>>(
                 deserializer: D,
@@ -131,7 +153,7 @@ macro_rules! object {
             ) -> Result<Self, D::Error> {
                 let entity: Self =
                     deserializer.deserialize_any($crate::property::Element::new(context))?;
-                if entity.$key.is_empty() {
+                if $crate::property::Key::is_missing(&entity.$key) {
                     return Err(context.stop($crate::PageError::MissingId));
                 }
                 Ok(entity)
@@ -140,14 +162,14 @@ macro_rules! object {
 
         impl<'a> $crate::Entity<'a> for $Name<'a> {
             const PROPERTIES: &'static [&'static str] = &[$key_name, $($name),*];
-            const WITHOUT_FIELD: &'static [&'static str] = &[$($other),*];
+            const WITHOUT_FIELD: &'static [&'static str] = &$others;
 
             fn extra(&self) -> &$crate::Extra<'a> {
                 &self.extra
             }
         }
     };
-    (@rest $Name:ident [] [$($name:literal)*] [$($other:literal)*]) => {
+    (@rest $Name:ident [] [$($name:literal)*] $others:expr) => {
         impl<'a> $crate::property::Kind<'a> for $Name<'a> {
             fn read<D: serde::Deserializer<'a>>(
                 deserializer: D,
@@ -159,12 +181,18 @@ macro_rules! object {
         }
 
         impl $Name<'_> {
-            /// Whether a property of this name is expected in such an object.
+            /// Graph's names of the properties that have a field.
+            pub const PROPERTIES: &'static [&'static str] = &[$($name),*];
+            /// Graph's names of the properties that its metadata defines (v1.0 and beta, August
+            /// 2026) and that have no field.
+            pub const WITHOUT_FIELD: &'static [&'static str] = &$others;
+
+            /// Whether Graph's metadata defines a property of this name for such an object.
             pub fn knows(property: &str) -> bool {
-                [$($name,)* $($other),*].contains(&property)
+                Self::PROPERTIES.contains(&property) || Self::WITHOUT_FIELD.contains(&property)
             }
 
-            /// Names in this answer that are not expected in such an object.
+            /// Names in this answer that Graph's metadata does not define for such an object.
             pub fn unknown_properties(&self) -> impl Iterator<Item = &str> {
                 self.extra.iter().map(|(name, _)| name.as_str()).filter(|name| !Self::knows(name))
             }

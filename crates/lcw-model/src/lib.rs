@@ -22,9 +22,13 @@ mod testing;
 mod text;
 pub mod time;
 
-pub use entities::{Reference, Run, Subject, UserProcessingResult, Workflow};
+pub use entities::{
+    InlinedTask, InlinedTaskDefinition, Reference, Run, Subject, SubjectProcessingResult, Task,
+    TaskDefinition, TaskProcessingResult, TaskReport, UserProcessingResult, Workflow,
+    WorkflowSubject, WorkflowVersion,
+};
 pub use entity::{Entity, Extra, WithRaw};
 pub use field::Field;
 pub use odata_error::{ODataError, parse_error};
-pub use page::{Page, PageError, parse_entity, parse_page};
+pub use page::{Page, PageError, parse_entity, parse_page, parse_raw_page};
 pub use text::{Text, shortened, shortened_to};

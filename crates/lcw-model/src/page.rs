@@ -9,6 +9,7 @@ use serde::de::{
 };
 use serde_json::value::RawValue;
 
+use crate::entity::Read;
 use crate::property::{Context, Property};
 use crate::{Entity, Text};
 
@@ -71,6 +72,22 @@ impl PageError {
 /// # Errors
 /// [`PageError`]: see there which of them asking again can help.
 pub fn parse_page<'a, T: Entity<'a>>(body: &'a str) -> Result<Page<'a, T>, PageError> {
+    read_page(body)
+}
+
+/// Reads one page of a collection from its body, each element as its JSON text, whatever it is: so
+/// that one element that is refused can be set aside, and the others read one by one with
+/// [`parse_entity`].
+///
+/// The envelope is read as by [`parse_page`].
+///
+/// # Errors
+/// [`PageError`], and none that an element is the reason of.
+pub fn parse_raw_page(body: &str) -> Result<Page<'_, &str>, PageError> {
+    read_page(body)
+}
+
+fn read_page<'a, T: Read<'a>>(body: &'a str) -> Result<Page<'a, T>, PageError> {
     parse(body, PageError::NotACollection, |deserializer, context| {
         deserializer.deserialize_map(Envelope {
             context,
@@ -137,7 +154,7 @@ struct Envelope<'c, T> {
     entity: PhantomData<T>,
 }
 
-impl<'a, T: Entity<'a>> Visitor<'a> for Envelope<'_, T> {
+impl<'a, T: Read<'a>> Visitor<'a> for Envelope<'_, T> {
     type Value = Page<'a, T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -180,7 +197,7 @@ struct Entities<'c, T> {
     entity: PhantomData<T>,
 }
 
-impl<'a, T: Entity<'a>> DeserializeSeed<'a> for Entities<'_, T> {
+impl<'a, T: Read<'a>> DeserializeSeed<'a> for Entities<'_, T> {
     type Value = Vec<T>;
 
     fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Vec<T>, D::Error> {
@@ -188,7 +205,7 @@ impl<'a, T: Entity<'a>> DeserializeSeed<'a> for Entities<'_, T> {
     }
 }
 
-impl<'a, T: Entity<'a>> Visitor<'a> for Entities<'_, T> {
+impl<'a, T: Read<'a>> Visitor<'a> for Entities<'_, T> {
     type Value = Vec<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -212,7 +229,7 @@ struct One<'c, T> {
     entity: PhantomData<T>,
 }
 
-impl<'a, T: Entity<'a>> DeserializeSeed<'a> for One<'_, T> {
+impl<'a, T: Read<'a>> DeserializeSeed<'a> for One<'_, T> {
     type Value = T;
 
     fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<T, D::Error> {

@@ -1,5 +1,7 @@
 //! Reading one property: its kinds, and errors that name it.
 
+mod key;
+
 use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;
@@ -8,6 +10,8 @@ use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, Seq
 use serde_json::value::RawValue;
 
 use crate::{Field, PageError, Text, shortened};
+
+pub(crate) use key::Key;
 
 /// Where in the answer the reader is, and the slot for what it refuses.
 ///
@@ -143,18 +147,6 @@ impl<'a, K: Kind<'a>> DeserializeSeed<'a> for Property<'_, K> {
     }
 }
 
-/// Reads the value of a property that every object of its type has.
-pub(crate) fn required<'a, A: MapAccess<'a>>(
-    map: &mut A,
-    name: &'static str,
-    context: Context<'_>,
-) -> Result<Text<'a>, A::Error> {
-    match map.next_value_seed(Property::<Text<'a>>::new(name, context))? {
-        Field::Value(text) => Ok(text),
-        Field::Absent | Field::Null => Err(context.refuse(name, Found::Null, "a string")),
-    }
-}
-
 /// Visits of the JSON types that a property does not take.
 macro_rules! refuse {
     (bool) => {
@@ -253,6 +245,8 @@ impl<'a> Kind<'a> for &'a RawValue {
     }
 }
 
+const A_WHOLE_NUMBER: &str = "a whole number of 32 bits";
+
 /// Reads a number or boolean from its JSON text.
 fn from_raw<'a, T: std::str::FromStr, D: Deserializer<'a>>(
     deserializer: D,
@@ -274,7 +268,7 @@ impl<'a> Kind<'a> for i32 {
         name: &'static str,
         context: Context<'_>,
     ) -> Result<Field<Self>, D::Error> {
-        from_raw(deserializer, name, context, "a whole number of 32 bits")
+        from_raw(deserializer, name, context, A_WHOLE_NUMBER)
     }
 }
 

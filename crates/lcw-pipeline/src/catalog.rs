@@ -2,12 +2,14 @@
 
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use lcw_extractor::{CollectionRequest, ExtractError, GraphClient, GraphPath};
+use lcw_transform::Table;
 use tracing::info;
 
-use crate::decode;
+use crate::decode::{self, SetAside, Sieve};
 use crate::listing::ListedWorkflow;
-use crate::request::DeletedWorkflows;
-use crate::trouble::{NotCovered, Reach, reach};
+use crate::not_covered::NotCovered;
+use crate::request::{DeletedWorkflows, OnDrift};
+use crate::trouble::{Reach, reach};
 
 /// A workflow and where its history is asked for.
 #[derive(Debug, Clone)]
@@ -37,6 +39,8 @@ pub(crate) fn path_of(workflow_id: &str, is_deleted: bool) -> GraphPath {
 pub(crate) struct Catalog {
     pub(crate) scopes: Vec<Scope>,
     pub(crate) not_covered: Vec<NotCovered>,
+    /// Workflows that the table cannot hold.
+    pub(crate) set_aside: Vec<SetAside>,
 }
 
 impl Catalog {
@@ -45,15 +49,22 @@ impl Catalog {
     pub(crate) async fn read(
         client: &GraphClient,
         deleted: DeletedWorkflows,
+        on_drift: OnDrift,
     ) -> Result<Self, ExtractError> {
         let mut catalog = Self {
             scopes: Vec::new(),
             not_covered: Vec::new(),
+            set_aside: Vec::new(),
         };
-        catalog.add(list(client, GraphPath::workflows()).await?, false);
+        let (live, set_aside) = list(client, GraphPath::workflows(), on_drift).await?;
+        catalog.add(live, false);
+        catalog.set_aside.extend(set_aside);
         if deleted != DeletedWorkflows::Skip {
-            match list(client, GraphPath::deleted_workflows()).await {
-                Ok(workflows) => catalog.add(workflows, true),
+            match list(client, GraphPath::deleted_workflows(), on_drift).await {
+                Ok((workflows, set_aside)) => {
+                    catalog.add(workflows, true);
+                    catalog.set_aside.extend(set_aside);
+                }
                 Err(error) if reach(&error) == Reach::Everything && !is_refusal(&error) => {
                     return Err(error);
                 }
@@ -61,7 +72,7 @@ impl Catalog {
                     info!(%error, "soft-deleted workflows are not covered");
                     let is_partial = deleted == DeletedWorkflows::Require || !is_refusal(&error);
                     let missing = NotCovered::new("soft-deleted workflows", &error, is_partial);
-                    catalog.not_covered.push(missing);
+                    catalog.not_covered.push(missing.in_table(Table::Workflows));
                 }
             }
         }
@@ -89,10 +100,16 @@ pub(crate) fn is_refusal(error: &ExtractError) -> bool {
     matches!(error.kind(), Forbidden | NotFound | Rejected)
 }
 
-async fn list(client: &GraphClient, path: GraphPath) -> Result<Vec<ListedWorkflow>, ExtractError> {
-    let mut decoder = decode::Workflows;
-    let pages = client.pages(CollectionRequest { path, filter: None }, &mut decoder);
-    concat(pages).await
+async fn list(
+    client: &GraphClient,
+    path: GraphPath,
+    on_drift: OnDrift,
+) -> Result<(Vec<ListedWorkflow>, Vec<SetAside>), ExtractError> {
+    let mut decoder = decode::Workflows {
+        sieve: Sieve::new(Table::Workflows, on_drift, ""),
+    };
+    let workflows = concat(client.pages(CollectionRequest::new(path), &mut decoder)).await?;
+    Ok((workflows, decoder.sieve.set_aside))
 }
 
 /// The items of all pages.

@@ -1,10 +1,9 @@
 //! The writing thread: workflows, then day after day, then the closed manifest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 use lcw_dataset::{
     Dataset, Export, Listing, ManifestHead, ManifestRef, ManifestTail, ProofCounts, RequestCounts,
     RunCounts, Status, Window, Writer,
@@ -15,15 +14,21 @@ use lcw_transform::{Layout, Lineage, Table};
 use tokio::sync::mpsc;
 use tracing::warn;
 
+use crate::decode::SetAside;
 use crate::error::PipelineError;
 use crate::exit;
-use crate::fetch::FetchedRun;
-use crate::prepare::{args_hash, by_run};
+use crate::fetch::{DayPlan, Fetched};
+use crate::not_covered::NotCovered;
+use crate::prepare::args_hash;
+use crate::proof::ShortRun;
 use crate::request::{Kind, Request};
-use crate::state::{State, Totals};
+use crate::state::{Doubt, State, Totals};
+use crate::summaries::Counted;
 use crate::summary::ManifestSummary;
+use crate::undated::Undated;
 use crate::workflows;
-use crate::write::{RowContext, Written, write_days, write_workflows};
+use crate::write::{RowContext, write_days, write_undated};
+use crate::written::Written;
 
 /// Everything the writing thread needs to know.
 pub(crate) struct Job {
@@ -42,7 +47,16 @@ pub(crate) struct Job {
     pub(crate) is_partial: bool,
     pub(crate) state: State,
     pub(crate) workflows: Vec<Box<str>>,
-    pub(crate) days: Vec<(Date, usize)>,
+    pub(crate) undated: Undated,
+    pub(crate) days: Vec<Arc<DayPlan>>,
+    /// What the service counts, by workflow.
+    pub(crate) counted: BTreeMap<String, Counted>,
+    /// What was left out before the first row was fetched.
+    pub(crate) not_covered: Vec<NotCovered>,
+    /// Rows of listings that the tables cannot hold.
+    pub(crate) set_aside: Vec<SetAside>,
+    /// Tables and workflows that could not be read before the first row was fetched.
+    pub(crate) unread: BTreeSet<(Table, String)>,
     /// Why nothing more comes, once nothing more comes.
     pub(crate) why_cut: Arc<Mutex<Option<PipelineError>>>,
 }
@@ -54,18 +68,28 @@ pub(crate) type Done = (Written, Option<ManifestSummary>, Result<(), PipelineErr
 pub(crate) fn commit(
     mut writer: Writer,
     mut job: Job,
-    mut runs: mpsc::Receiver<FetchedRun>,
+    mut fetched: mpsc::Receiver<Fetched>,
 ) -> Done {
-    let mut written = Written::default();
+    let mut written = Written {
+        counted: std::mem::take(&mut job.counted),
+        unread: std::mem::take(&mut job.unread),
+        ..Written::default()
+    };
+    written.proof.filtered = job.request.is_filtered();
     let dataset = writer.dataset().clone();
     let mut export = match writer.begin(job.head()) {
         Ok(export) => export,
         Err(error) => return (written, None, Err(error.into())),
     };
     job.hand_over(&mut export);
-    let outcome = job.write(&dataset, &mut export, &mut runs, &mut written);
-    drop(runs);
+    let outcome = job.write(&dataset, &mut export, &mut fetched, &mut written);
+    drop(fetched);
     let outcome = outcome.and_then(|()| job.was_cut().map_or(Ok(()), Err));
+    written.name_refusals();
+    if outcome.is_ok() {
+        written.compare_counts(job.request.is_filtered());
+    }
+    job.acknowledge(&mut written);
     job.remember(&mut export, &written, outcome.is_ok());
     match (export.close(job.tail(&written, &outcome)), outcome) {
         (Ok(manifest), outcome) => (written, Some(summary_of(&manifest)), outcome),
@@ -104,7 +128,8 @@ impl Job {
             layout: self.layout,
             export_id: self.export_id.clone(),
             listed_at: self.listed_at,
-            wants_results: self.request.wants(Table::UserProcessingResults),
+            wanted: self.request.reading(),
+            is_filtered: self.request.is_filtered(),
         }
     }
 
@@ -112,21 +137,19 @@ impl Job {
         &mut self,
         dataset: &Dataset,
         export: &mut Export<'_>,
-        runs: &mut mpsc::Receiver<FetchedRun>,
+        fetched: &mut mpsc::Receiver<Fetched>,
         written: &mut Written,
     ) -> Result<(), PipelineError> {
         let before = self.totals_before(dataset)?;
         let context = self.context();
-        let lineage: Lineage = context.lineage();
-        let rows = workflows::rows(&self.workflows, self.layout, &lineage)?;
-        write_workflows(export, rows, written)?;
-        let outcome = write_days(export, &self.days, &context, runs, written);
+        self.write_undated(export, &context.lineage(), written)?;
+        let days = std::mem::take(&mut self.days);
+        let last_day = days
+            .last()
+            .map_or_else(|| date_of(self.listed_at), |plan| plan.day);
+        let outcome = write_days(export, days, &context, fetched, written);
         // After a cut, the last day is one that was never reached.
         if matches!(outcome, Ok(true)) {
-            let last_day = self
-                .days
-                .last()
-                .map_or_else(|| date_of(self.listed_at), |(day, _)| *day);
             let every_table = Table::ALL.map(Table::name);
             for table in export.ensure_every_table_has_a_file(&every_table, last_day)? {
                 // Tables that were not asked for get a file, but no word in the summary.
@@ -137,6 +160,24 @@ impl Job {
         }
         self.totals_after(dataset, &before, written)?;
         outcome.map(|_| ())
+    }
+
+    /// Writes the tables that have one file each, and what of the listings no table can hold.
+    fn write_undated(
+        &mut self,
+        export: &mut Export<'_>,
+        lineage: &Lineage,
+        written: &mut Written,
+    ) -> Result<(), PipelineError> {
+        let rows = workflows::rows(&self.workflows, self.layout, lineage)?;
+        let mut tables = vec![(Table::Workflows, rows)];
+        tables.extend(self.undated.rows(self.layout, lineage)?);
+        for (table, lines) in written.set_aside(std::mem::take(&mut self.set_aside)) {
+            export.quarantine(table.name(), &lines)?;
+        }
+        write_undated(export, tables, written)?;
+        self.undated.note(&mut self.state);
+        Ok(())
     }
 
     /// Rows of each table before this export; counted only where the last count no longer holds.
@@ -181,20 +222,47 @@ impl Job {
         self.why_cut.lock().ok().and_then(|mut why| why.take())
     }
 
+    /// Says of each shortfall whether somebody has acknowledged it, and remembers the workflows
+    /// of which the service counts more than there is.
+    fn acknowledge(&mut self, written: &mut Written) {
+        let proof = &mut written.proof;
+        for short in &mut proof.short_runs {
+            short.acknowledged = self.state.reason_for(short).map(str::to_owned);
+            proof.unacknowledged += u64::from(short.acknowledged.is_none());
+        }
+        for workflow in &proof.workflows {
+            self.state.doubted.remove(&workflow.workflow_id);
+            let of_workflow = |short: &&ShortRun| {
+                short.run_id.is_empty() && short.workflow_id == workflow.workflow_id
+            };
+            for short in proof.short_runs.iter().filter(of_workflow) {
+                let doubts = self.state.doubted.entry(short.workflow_id.clone());
+                doubts.or_default().push(Doubt {
+                    table: short.table.to_owned(),
+                    counted: short.counted,
+                    held: short.counted - short.missing(),
+                });
+            }
+        }
+    }
+
     /// Hands over to the next export what this one has learned.
     fn remember(&mut self, export: &mut Export<'_>, written: &Written, all_committed: bool) {
         if let Kind::Export = self.request.kind {
-            let tables = by_run(&self.request);
+            let tables = self.request.tables_by_run();
             for (workflow, from) in &self.listed {
-                let complete = all_committed && !written.unread.contains(workflow.as_str());
-                if complete {
-                    self.state.set_complete(workflow, &tables, self.listed_at);
+                let is_read = |table: Table| {
+                    let unread = |table| written.unread.contains(&(table, workflow.clone()));
+                    all_committed && !unread(table) && !unread(Table::Runs)
+                };
+                for table in tables.iter().filter(|table| is_read(**table)) {
+                    self.state.set_complete(workflow, &[*table], self.listed_at);
                 }
                 let at = |micros| Timestamp::from_microsecond(micros).unwrap_or_default();
                 let listing = Listing {
                     from: at(*from),
                     listed_at: at(self.listed_at),
-                    complete,
+                    complete: tables.iter().all(|table| is_read(*table)),
                 };
                 export.set_listing(workflow.clone(), listing);
             }
@@ -237,7 +305,19 @@ impl Job {
                 matched: written.proof.matched,
                 short: written.proof.short,
                 over: written.proof.over,
+                unproven: written.proof.unproven,
+                filtered: written.proof.filtered,
+                ..ProofCounts::default()
             },
+            not_covered: {
+                let missing: Vec<_> = self
+                    .not_covered
+                    .iter()
+                    .chain(&written.not_covered)
+                    .collect();
+                serde_json::to_value(missing).unwrap_or_default()
+            },
+            drift: serde_json::to_value(written.drift_entries()).unwrap_or_default(),
         }
     }
 }

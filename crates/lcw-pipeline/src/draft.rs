@@ -1,15 +1,20 @@
 //! The summary while it is still growing: whatever happens, there is one at the end.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use lcw_extractor::RequestStats;
 use lcw_model::time::format_micros;
 
 use crate::error::PipelineError;
 use crate::exit;
+use crate::export::Listed;
+use crate::not_covered::{Cause, NotCovered};
 use crate::request::{Kind, Request};
+use crate::retention::Retention;
 use crate::summary::{ErrorSummary, ManifestSummary, Requests, Status, Summary, Window};
 use crate::survey::Survey;
-use crate::write::Written;
+use crate::written::Written;
 
 /// The facts of an export as they become known.
 pub(crate) struct Draft {
@@ -42,7 +47,10 @@ impl Draft {
                 proof: crate::ProofSummary::default(),
                 ways: crate::Ways::default(),
                 not_covered: Vec::new(),
+                drift: Vec::new(),
+                quarantined: BTreeMap::new(),
                 lost_days: Vec::new(),
+                retention: Retention::default(),
                 warnings: Vec::new(),
                 manifest: None,
                 error: None,
@@ -64,13 +72,46 @@ impl Draft {
         self.summary.not_covered.append(&mut survey.not_covered);
     }
 
+    pub(crate) fn add_listed(&mut self, listed: &Listed) {
+        let missing = &mut self.summary.not_covered;
+        missing.extend(listed.workflows.not_covered.iter().cloned());
+        missing.extend(listed.undated.not_covered.iter().cloned());
+        missing.extend(listed.reports.not_covered.iter().cloned());
+        self.summary.ways.task_reports = listed.reports.ways.clone();
+    }
+
+    /// Days that were lost are missing from the dataset like anything else.
+    pub(crate) fn name_lost_days(&mut self) {
+        let lost = self.summary.lost_days.iter().map(|day| NotCovered {
+            run_date: Some(day.clone()),
+            ..NotCovered::plain(
+                format!("runs of {day}"),
+                Cause::Retention,
+                "the service forgot them before they were exported",
+                false,
+            )
+        });
+        self.summary.not_covered.extend(lost);
+    }
+
     pub(crate) fn add_written(&mut self, written: Written, manifest: Option<ManifestSummary>) {
         let summary = &mut self.summary;
+        summary.drift = written.drift_entries();
         for (name, table) in written.tables {
             summary.tables.insert(name.to_owned(), table);
         }
         summary.runs.fetched = written.fetched;
+        let quarantined = written.quarantined.iter();
+        summary.quarantined = quarantined
+            .map(|(table, rows)| (table.name().to_owned(), *rows))
+            .collect();
         summary.proof = written.proof;
+        if summary.proof.filtered {
+            summary.warnings.push(
+                "the dataset is filtered: the number of its rows proves nothing about users"
+                    .to_owned(),
+            );
+        }
         if summary.proof.over > 0 {
             summary.warnings.push(format!(
                 "{} runs returned more users than the service counts for them: their rows are \
@@ -79,6 +120,7 @@ impl Draft {
             ));
         }
         summary.ways.results = written.ways.results;
+        summary.ways.task_results = written.ways.task_results;
         summary.not_covered.extend(written.not_covered);
         summary.manifest = manifest;
     }
@@ -87,7 +129,7 @@ impl Draft {
     pub(crate) fn code_at_the_end(&self) -> u8 {
         let summary = &self.summary;
         let partial = summary.not_covered.iter().any(|missing| missing.is_partial);
-        let unproven = summary.proof.short > 0 || !summary.lost_days.is_empty();
+        let unproven = summary.proof.unacknowledged > 0 || !summary.lost_days.is_empty();
         exit::strongest([
             if partial { exit::PARTIAL } else { exit::DONE },
             if unproven { exit::UNPROVEN } else { exit::DONE },

@@ -1,13 +1,13 @@
 //! One export from the first request to the closed manifest.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::civil::Date;
-use lcw_dataset::{Dataset, Identity, Writer};
+use lcw_dataset::{Dataset, Writer};
 use lcw_extractor::{ExtractError, GraphClient};
-use lcw_transform::Layout;
+use lcw_transform::{Layout, Table};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -15,15 +15,18 @@ use crate::commit::{Job, commit};
 use crate::draft::Draft;
 use crate::error::PipelineError;
 use crate::exit;
-use crate::fetch::{FetchedRun, Fetcher, Outcome};
-use crate::prepare::{Source, Target, by_run, survey};
+use crate::fetch::{DayPlan, Fetched, Fetcher, Outcome, errands};
+use crate::prepare::{Source, Target, survey};
 use crate::progress::Progress;
+use crate::reports::{self, Reports};
 use crate::request::{Kind, Request};
+use crate::retention::Retention;
 use crate::summary::Summary;
-use crate::survey::{RunTask, Survey};
+use crate::survey::Survey;
 use crate::tables::{layout, specs};
 use crate::trouble::Breaker;
-use crate::workflows::{KnownWorkflows, details};
+use crate::undated::{self, Undated};
+use crate::workflows::{Details, KnownWorkflows, details};
 use crate::writing_thread::WritingThread;
 
 /// Turns to an exit code when the export is to stop at the next safe point.
@@ -75,53 +78,81 @@ impl Exporter {
             "listing runs of {} workflows",
             source.catalog.scopes.len()
         ));
-        let tables = by_run(&self.request);
         let mut survey = self
             .until_stopped(async {
                 Ok(survey(&self.request, &self.client, &source, &target).await?)
             })
             .await?;
-        self.describe_window(draft, &survey);
-        draft
-            .summary
-            .warnings
-            .extend(target.warning(source.now, &survey, &self.request, &tables));
-        draft.summary.warnings.extend(target.runs.warning());
-        draft.add_survey(&mut survey);
-        if matches!(self.request.kind, Kind::Export) {
-            let lost = target.lost_days(source.now, &survey, &tables);
-            draft.summary.lost_days = lost.iter().map(Date::to_string).collect();
-            target
-                .state
-                .lost_days
-                .extend(draft.summary.lost_days.iter().cloned());
-        }
-        let mut workflows = self
-            .until_stopped(async {
-                let scopes = &source.catalog.scopes;
-                let wide = self.request.max_concurrency;
-                let known = KnownWorkflows {
-                    stored: &target.workflows,
-                    without_details: &target.state.without_details,
-                };
-                let deleted = self.request.deleted_workflows;
-                Ok(details(&self.client, scopes, known, deleted, wide).await?)
-            })
+        self.describe(draft, &source, &mut target, &mut survey);
+        let listed = self
+            .until_stopped(self.read_listed(&source, &target, &mut survey))
             .await?;
-        draft.summary.not_covered.append(&mut workflows.not_covered);
-        target
-            .state
-            .note_details(&source.catalog.scopes, &workflows.missing);
-        self.write(
-            draft,
-            writer,
-            layout,
-            source,
-            target,
-            survey,
-            workflows.objects,
-        )
-        .await
+        let scopes = &source.catalog.scopes;
+        target.state.note_details(scopes, &listed.workflows.missing);
+        draft.add_listed(&listed);
+        self.write(draft, writer, layout, source, target, survey, listed)
+            .await
+    }
+
+    /// What the listings say about the window, and about what was lost before it.
+    fn describe(
+        &self,
+        draft: &mut Draft,
+        source: &Source,
+        target: &mut Target,
+        survey: &mut Survey,
+    ) {
+        let tables = self.request.tables_by_run();
+        self.describe_window(draft, survey);
+        let warnings = &mut draft.summary.warnings;
+        warnings.extend(target.warning(source.now, survey, &self.request, &tables));
+        warnings.extend(target.runs.warnings());
+        draft.add_survey(survey);
+        if matches!(self.request.kind, Kind::Export) {
+            let state = &target.state;
+            let lost: BTreeSet<String> = target
+                .lost_days(source.now, survey, &tables)
+                .iter()
+                .map(Date::to_string)
+                .collect();
+            let is_news = |day: &&String| !state.is_day_acknowledged(day);
+            draft.summary.lost_days = lost.iter().filter(is_news).cloned().collect();
+            draft.name_lost_days();
+            target.state.lost_days.extend(lost);
+        }
+        draft.summary.retention = Retention::new(
+            source.now,
+            survey.oldest,
+            target.last_good(survey, &tables),
+            target.state.lost_days.iter().cloned().collect(),
+        );
+    }
+
+    /// Everything that is read workflow by workflow.
+    async fn read_listed(
+        &self,
+        source: &Source,
+        target: &Target,
+        survey: &mut Survey,
+    ) -> Result<Listed, PipelineError> {
+        let scopes = &source.catalog.scopes;
+        let known = KnownWorkflows {
+            stored: &target.workflows,
+            without_details: &target.state.without_details,
+        };
+        let deleted = self.request.deleted_workflows;
+        let wide = self.request.max_concurrency;
+        let workflows = details(&self.client, scopes, known, deleted, wide).await?;
+        let known = undated::Known {
+            state: &target.state,
+            versions: &target.versions,
+            now: source.now,
+        };
+        Ok(Listed {
+            workflows,
+            undated: undated::read(&self.request, &self.client, scopes, known).await?,
+            reports: reports::read(&self.request, &self.client, scopes, survey).await?,
+        })
     }
 
     /// What is wrong with the folder is said before anything is asked of the service.
@@ -141,7 +172,7 @@ impl Exporter {
         let request = self.request.clone();
         spawn_blocking(move || {
             let format = request.format.loader();
-            let wanted = Identity::new(format.as_ref());
+            let wanted = request.identity(format.as_ref());
             let writer = Writer::acquire(&request.out, &wanted, &tenant, format, specs(&layout)?)?;
             let target = Target::read(writer.dataset(), &tenant, &request, now)?;
             Ok((writer, target))
@@ -172,15 +203,25 @@ impl Exporter {
         source: Source,
         target: Target,
         survey: Survey,
-        workflows: Vec<Box<str>>,
+        listed: Listed,
     ) -> Result<(), PipelineError> {
-        let days: Vec<(Date, usize)> = survey
+        let plans: Vec<Arc<DayPlan>> = survey
             .days
-            .iter()
-            .map(|(day, tasks)| (*day, tasks.len()))
+            .into_iter()
+            .map(|(day, runs)| Arc::new(DayPlan { day, runs }))
             .collect();
         let why_cut = Arc::new(Mutex::new(None));
         let (sender, receiver) = mpsc::channel(2);
+        let Listed {
+            workflows,
+            mut undated,
+            reports,
+        } = listed;
+        let unread = reports.unread.into_iter();
+        let mut set_aside = source.catalog.set_aside;
+        set_aside.extend(survey.set_aside);
+        set_aside.append(&mut undated.set_aside);
+        set_aside.extend(reports.set_aside);
         let job = Job {
             request: self.request.clone(),
             client: self.client.clone(),
@@ -193,13 +234,18 @@ impl Exporter {
             counts: draft.summary.runs.clone(),
             is_partial: draft.code_at_the_end() == exit::PARTIAL,
             state: target.state,
-            workflows,
-            days,
+            workflows: workflows.objects,
+            undated,
+            days: plans.clone(),
+            counted: survey.counted,
+            not_covered: draft.summary.not_covered.clone(),
+            set_aside,
+            unread: unread.map(|id| (Table::TaskReports, id)).collect(),
             why_cut: Arc::clone(&why_cut),
         };
         let committing = WritingThread::start(move || commit(writer, job, receiver))?;
         let fetched = self
-            .fetch(survey.days, &sender, layout, &draft.summary.export_id)
+            .fetch(plans, &sender, layout, &draft.summary.export_id)
             .await;
         if let (Err(error), Ok(mut why)) = (fetched, why_cut.lock()) {
             *why = Some(error);
@@ -211,34 +257,35 @@ impl Exporter {
         outcome
     }
 
-    /// Reads runs side by side and hands them over in the order in which they are written.
+    /// Reads below the runs side by side and hands over in the order in which it is written.
     async fn fetch(
         &self,
-        days: BTreeMap<Date, Vec<RunTask>>,
-        sender: &mpsc::Sender<FetchedRun>,
+        plans: Vec<Arc<DayPlan>>,
+        sender: &mpsc::Sender<Fetched>,
         layout: Layout,
         export_id: &str,
     ) -> Result<(), PipelineError> {
-        let planned = days.values().flatten().filter(|task| task.fetch).count();
+        let planned = plans.iter().map(|plan| plan.errands()).sum();
         self.progress.plan_runs(planned);
         self.progress.doing("reading results");
         let fetcher = Arc::new(Fetcher::new(
+            &self.request,
             self.client.clone(),
             layout,
             export_id.to_owned(),
             Arc::clone(&self.progress),
-            self.request.deleted_workflows,
         ));
-        let runs = stream::iter(days.into_values().flatten())
-            .map(|task| Worker::start(Arc::clone(&fetcher).fetch(task)))
+        let errands = stream::iter(plans).flat_map(|plan| stream::iter(errands(plan)));
+        let fetched = errands
+            .map(|errand| Worker::start(Arc::clone(&fetcher).fetch(errand)))
             .map(Worker::outcome)
             .buffered(self.request.max_concurrency);
         let handing_over = async {
-            let mut runs = std::pin::pin!(runs);
+            let mut fetched = std::pin::pin!(fetched);
             let mut breaker = Breaker::default();
-            while let Some(run) = runs.try_next().await? {
-                let run = stop_when_nothing_works(run, &mut breaker)?;
-                if sender.send(run).await.is_err() {
+            while let Some(fetched) = fetched.try_next().await? {
+                let fetched = stop_when_nothing_works(fetched, &mut breaker)?;
+                if sender.send(fetched).await.is_err() {
                     break;
                 }
             }
@@ -267,17 +314,22 @@ pub(crate) async fn until_stopped<T>(
     }
 }
 
-/// One run being read, on a worker of its own; given up when nobody waits for it any more.
-struct Worker(JoinHandle<Result<FetchedRun, ExtractError>>);
+/// What was read workflow by workflow.
+pub(crate) struct Listed {
+    pub(crate) workflows: Details,
+    pub(crate) undated: Undated,
+    pub(crate) reports: Reports,
+}
+
+/// One errand being run, on a worker of its own; given up when nobody waits for it any more.
+struct Worker(JoinHandle<Result<Fetched, ExtractError>>);
 
 impl Worker {
-    fn start(
-        fetch: impl Future<Output = Result<FetchedRun, ExtractError>> + Send + 'static,
-    ) -> Self {
+    fn start(fetch: impl Future<Output = Result<Fetched, ExtractError>> + Send + 'static) -> Self {
         Self(tokio::spawn(fetch))
     }
 
-    async fn outcome(mut self) -> Result<FetchedRun, PipelineError> {
+    async fn outcome(mut self) -> Result<Fetched, PipelineError> {
         Ok((&mut self.0).await??)
     }
 }
@@ -290,16 +342,16 @@ impl Drop for Worker {
 
 /// One run that cannot be read is that run's misfortune; several in a row are the service's.
 fn stop_when_nothing_works(
-    run: FetchedRun,
+    fetched: Fetched,
     breaker: &mut Breaker,
-) -> Result<FetchedRun, PipelineError> {
-    match run.outcome {
+) -> Result<Fetched, PipelineError> {
+    match fetched.outcome {
         Outcome::Failed(error) if breaker.failure() => Err(error.into()),
-        Outcome::Read { .. } => {
+        Outcome::Read(_) => {
             breaker.success();
-            Ok(run)
+            Ok(fetched)
         }
-        _ => Ok(run),
+        _ => Ok(fetched),
     }
 }
 

@@ -1,22 +1,29 @@
-//! Reads the results of one run, in as many ways as the count proof asks for.
+//! Reads what is below one run, in as many ways as the count proof asks for.
 
+use std::collections::{BTreeMap, HashSet};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::TryStreamExt;
-use lcw_extractor::{CollectionRequest, ErrorKind, ExtractError, GraphClient, GraphPath};
-use lcw_model::time::format_micros;
-use lcw_transform::{Layout, Lineage, ResultRows, Rows};
-use serde::Serialize;
+use arrow::array::AsArray;
+use futures_util::{Stream, TryStreamExt};
+use jiff::civil::Date;
+use lcw_extractor::{ErrorKind, ExtractError, GraphClient, GraphPath};
+use lcw_transform::{
+    ChildRows, Layout, Lineage, ReprocessedRows, ResultRows, Rows, SubjectResultRows,
+    TaskResultRows,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::catalog::{is_refusal, path_of};
+use crate::children::Child;
 use crate::coverage::DAY;
-use crate::decode;
+use crate::decode::{self, SetAside, Sieve};
+use crate::options::Asking;
 use crate::progress::Progress;
-use crate::request::DeletedWorkflows;
+use crate::request::{DeletedWorkflows, OnDrift, Request};
 use crate::survey::{RunTask, service_now};
 use crate::trouble::{Reach, reach};
+use crate::ways::Way;
 
 /// Rows that may be in memory at once; a larger run is read alone.
 const ROWS_IN_FLIGHT: u32 = 32_768;
@@ -24,126 +31,176 @@ const ROWS_IN_FLIGHT: u32 = 32_768;
 /// What a run without a counter is taken for.
 const ROWS_EXPECTED: u32 = 256;
 
-/// What every read of an export shares.
-pub(crate) struct Fetcher {
-    pub(crate) client: GraphClient,
-    pub(crate) layout: Layout,
-    pub(crate) export_id: String,
-    pub(crate) progress: Arc<Progress>,
-    deleted: DeletedWorkflows,
-    rows: Arc<Semaphore>,
+/// The runs of one day, in the order of their rows.
+#[derive(Debug)]
+pub(crate) struct DayPlan {
+    pub(crate) day: Date,
+    pub(crate) runs: Vec<RunTask>,
 }
 
-/// The ways to ask for a run's results, in the order in which they are tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Way {
-    /// By `scheduledDateTime`, from a day before the run's.
-    ScheduledDateTime,
-    /// By `startedDateTime`, from a day before the run's schedule.
-    StartedDateTime,
-    /// Without a filter.
-    Unfiltered,
-}
-
-impl Way {
-    const ALL: [Self; 3] = [
-        Self::ScheduledDateTime,
-        Self::StartedDateTime,
-        Self::Unfiltered,
-    ];
-
-    fn filter(self, since: i64) -> Option<String> {
-        let property = match self {
-            Self::ScheduledDateTime => "scheduledDateTime",
-            Self::StartedDateTime => "startedDateTime",
-            Self::Unfiltered => return None,
-        };
-        Some(format!("{property} ge {}", format_micros(since)))
+impl DayPlan {
+    /// How many chains of requests it takes.
+    pub(crate) fn errands(&self) -> usize {
+        let children = self
+            .runs
+            .iter()
+            .map(|run| run.reading.children.iter().count());
+        children.sum()
     }
 }
 
-/// A run on its way to the dataset.
-pub(crate) struct FetchedRun {
-    pub(crate) task: RunTask,
+/// What has to be read for a day, in the order in which it is written.
+pub(crate) fn errands(plan: Arc<DayPlan>) -> Vec<Errand> {
+    let of_child = |child| {
+        let plan = &plan;
+        let runs = plan.runs.iter().enumerate();
+        runs.filter(move |(_, run)| run.reading.children.contains(child))
+            .map(move |(run, _)| Errand {
+                plan: Arc::clone(plan),
+                run,
+                child,
+            })
+    };
+    Child::ALL.into_iter().flat_map(of_child).collect()
+}
+
+/// One chain of requests: a table below a run.
+#[derive(Debug, Clone)]
+pub(crate) struct Errand {
+    pub(crate) plan: Arc<DayPlan>,
+    pub(crate) run: usize,
+    pub(crate) child: Child,
+}
+
+impl Errand {
+    fn task(&self) -> &RunTask {
+        &self.plan.runs[self.run]
+    }
+}
+
+/// What every read of an export shares.
+pub(crate) struct Fetcher {
+    client: GraphClient,
+    layout: Layout,
+    export_id: String,
+    progress: Arc<Progress>,
+    deleted: DeletedWorkflows,
+    on_drift: OnDrift,
+    is_filtered: bool,
+    asking: Asking,
+    rows: Arc<Semaphore>,
+    /// Workflows and tables of which the service has refused a run: the others are not asked for.
+    refused: Mutex<HashSet<(Arc<str>, Child)>>,
+}
+
+/// What became of one errand.
+pub(crate) struct Fetched {
     pub(crate) outcome: Outcome,
     /// Held until the rows are written: bounds what is in memory.
     _in_flight: Option<OwnedSemaphorePermit>,
 }
 
-/// What became of a run's results.
 pub(crate) enum Outcome {
-    /// Nothing was asked for.
-    NotAsked,
-    /// All that the service returned, unique and sorted by id.
-    Read { rows: Rows, last_way: Way },
+    /// All that the service returned.
+    Read(Read),
     /// The service no longer has the run.
     Gone(ExtractError),
-    /// The service refuses its results.
+    /// The service refuses its rows.
     Refused(ExtractError),
+    /// The service has refused the rows of another run of the workflow: not asked.
+    RefusedBefore,
     /// They could not be read this time.
     Failed(ExtractError),
 }
 
+/// The rows of one table below one run.
+pub(crate) struct Read {
+    /// Unique and sorted by id.
+    pub(crate) rows: Rows,
+    /// The last way that was tried.
+    pub(crate) way: Way,
+    pub(crate) set_aside: Vec<SetAside>,
+    /// Rows by the id of their task, for task results.
+    pub(crate) by_task: BTreeMap<Box<str>, i32>,
+}
+
 impl Fetcher {
     pub(crate) fn new(
+        request: &Request,
         client: GraphClient,
         layout: Layout,
         export_id: String,
         progress: Arc<Progress>,
-        deleted: DeletedWorkflows,
     ) -> Self {
-        let rows = Arc::new(Semaphore::new(ROWS_IN_FLIGHT as usize));
         Self {
             client,
             layout,
             export_id,
             progress,
-            deleted,
-            rows,
+            deleted: request.deleted_workflows,
+            on_drift: request.on_drift,
+            is_filtered: request.is_filtered(),
+            asking: Asking::new(&request.query),
+            rows: Arc::new(Semaphore::new(ROWS_IN_FLIGHT as usize)),
+            refused: Mutex::default(),
         }
     }
 
     /// # Errors
     /// Only what stops the whole export; anything else is the run's [`Outcome`].
-    pub(crate) async fn fetch(self: Arc<Self>, task: RunTask) -> Result<FetchedRun, ExtractError> {
-        if !task.fetch {
-            return Ok(FetchedRun {
-                task,
-                outcome: Outcome::NotAsked,
+    pub(crate) async fn fetch(self: Arc<Self>, errand: Errand) -> Result<Fetched, ExtractError> {
+        let in_flight = self.room_for(&errand).await;
+        if self.is_refused(&errand) {
+            return Ok(Fetched {
+                outcome: Outcome::RefusedBefore,
                 _in_flight: None,
             });
         }
-        let in_flight = self.room_for(&task).await;
-        let extracted_at = service_now(&self.client);
-        let outcome = match self.read_where_it_lives(&task, extracted_at).await {
-            Ok((rows, last_way)) => {
-                self.progress.run_read(rows.batch.num_rows());
-                Outcome::Read { rows, last_way }
+        let outcome = match self.read_where_it_lives(&errand).await {
+            Ok(read) => {
+                self.progress.run_read(read.rows.len());
+                Outcome::Read(read)
+            }
+            Err(error) if errand.child.is_tolerated() && is_refusal(&error) => {
+                self.note_refusal(&errand);
+                Outcome::Refused(error)
             }
             Err(error) => match reach(&error) {
                 Reach::Everything => return Err(error),
                 Reach::Gone => Outcome::Gone(error),
-                Reach::Refused => Outcome::Refused(error),
+                Reach::Refused => {
+                    self.note_refusal(&errand);
+                    Outcome::Refused(error)
+                }
                 Reach::JustThis => Outcome::Failed(error),
             },
         };
-        Ok(FetchedRun {
-            task,
+        Ok(Fetched {
             outcome,
             _in_flight: in_flight,
         })
     }
 
-    /// Permits are handed out first come, first served, and runs come in the order in which they
-    /// are written, so the run that the writer waits for always has its permits.
-    async fn room_for(&self, task: &RunTask) -> Option<OwnedSemaphorePermit> {
-        let expected = task
-            .listed
-            .as_ref()
-            .and_then(|run| run.total_users)
-            .and_then(|users| u32::try_from(users).ok())
-            .map_or(ROWS_EXPECTED, |users| users.clamp(1, ROWS_IN_FLIGHT));
+    fn is_refused(&self, errand: &Errand) -> bool {
+        let key = (Arc::clone(&errand.task().workflow_id), errand.child);
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.contains(&key)
+    }
+
+    fn note_refusal(&self, errand: &Errand) {
+        let key = (Arc::clone(&errand.task().workflow_id), errand.child);
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.insert(key);
+    }
+
+    /// Permits are handed out first come, first served, and errands come in the order in which
+    /// their rows are written, so the one that the writer waits for always has its permits.
+    async fn room_for(&self, errand: &Errand) -> Option<OwnedSemaphorePermit> {
+        let expected = errand
+            .task()
+            .counted(errand.child)
+            .and_then(|rows| u32::try_from(rows).ok())
+            .map_or(ROWS_EXPECTED, |rows| rows.clamp(1, ROWS_IN_FLIGHT));
         Arc::clone(&self.rows)
             .acquire_many_owned(expected)
             .await
@@ -151,19 +208,15 @@ impl Fetcher {
     }
 
     /// The workflow may have been deleted since it was listed.
-    async fn read_where_it_lives(
-        &self,
-        task: &RunTask,
-        extracted_at: i64,
-    ) -> Result<(Rows, Way), ExtractError> {
-        let path = |is_deleted| path_of(&task.workflow_id, is_deleted).run(&task.run_id);
-        match self.read(task, &path(task.is_deleted), extracted_at).await {
+    async fn read_where_it_lives(&self, errand: &Errand) -> Result<Read, ExtractError> {
+        let task = errand.task();
+        match self.read_child(errand, task.is_deleted).await {
             Err(error)
                 if error.kind() == ErrorKind::NotFound
                     && !task.is_deleted
                     && self.deleted != DeletedWorkflows::Skip =>
             {
-                match self.read(task, &path(true), extracted_at).await {
+                match self.read_child(errand, true).await {
                     Err(again) if is_refusal(&again) => Err(error),
                     answer => answer,
                 }
@@ -172,31 +225,31 @@ impl Fetcher {
         }
     }
 
-    async fn read(
+    async fn read_child(&self, errand: &Errand, is_deleted: bool) -> Result<Read, ExtractError> {
+        match errand.child {
+            Child::Results => self.read::<ResultRows>(errand, is_deleted).await,
+            Child::Tasks => self.read::<TaskResultRows>(errand, is_deleted).await,
+            Child::Subjects => self.read::<SubjectResultRows>(errand, is_deleted).await,
+            Child::Reprocessed => self.read::<ReprocessedRows>(errand, is_deleted).await,
+        }
+    }
+
+    async fn read<R: ChildRows>(
         &self,
-        task: &RunTask,
-        run: &GraphPath,
-        extracted_at: i64,
-    ) -> Result<(Rows, Way), ExtractError> {
+        errand: &Errand,
+        is_deleted: bool,
+    ) -> Result<Read, ExtractError> {
+        let (task, child) = (errand.task(), errand.child);
+        let run = path_of(&task.workflow_id, is_deleted).run(&task.run_id);
+        let path = child.below(run);
         let since = task.listed.as_ref().map_or(0, |listed| listed.scheduled) - DAY;
-        let lineage = Lineage {
-            export_id: self.export_id.clone(),
-            extracted_at_micros: extracted_at,
-        };
-        let rows = ResultRows::new(self.layout, &lineage, &task.workflow_id, &task.run_id);
-        let mut decoder = decode::Results {
-            rows,
-            keep_raw: self.layout.keep_raw,
-        };
+        let mut decoder = self.decoder::<R>(task, child);
         let mut united = decoder.rows.finish();
-        let mut last_way = Way::ScheduledDateTime;
-        for way in Way::ALL {
-            last_way = way;
-            let request = CollectionRequest {
-                path: run.clone().user_processing_results(),
-                filter: way.filter(since),
-            };
-            drain(self.client.pages(request, &mut decoder)).await?;
+        let mut last_way = Way::Unfiltered;
+        for way in Way::of(child) {
+            last_way = *way;
+            self.drain(&path, child, way.filter(since), &mut decoder)
+                .await?;
             let rows = decoder.rows.finish();
             let all = if united.is_empty() {
                 rows
@@ -204,30 +257,99 @@ impl Fetcher {
                 Rows::concat(vec![united, rows])
             };
             united = all.sorted_unique(&["id"]);
-            if !task.is_short(united.len()) {
+            if !task.is_short(child, united.len(), self.is_filtered) {
                 break;
             }
         }
-        Ok((united, last_way))
+        let by_task = match child {
+            Child::Tasks => by_task(&united),
+            _ => BTreeMap::new(),
+        };
+        Ok(Read {
+            rows: united,
+            way: last_way,
+            set_aside: decoder.sieve.set_aside,
+            by_task,
+        })
+    }
+
+    fn decoder<R: ChildRows>(&self, task: &RunTask, child: Child) -> decode::Children<R> {
+        let lineage = Lineage {
+            export_id: self.export_id.clone(),
+            extracted_at_micros: service_now(&self.client),
+        };
+        let sieve = Sieve::new(child.table(), self.on_drift, &task.workflow_id);
+        decode::Children {
+            rows: R::new(self.layout, &lineage, &task.workflow_id, &task.run_id),
+            keep_raw: self.layout.keep_raw,
+            sieve: sieve.of_run(&task.run_id),
+        }
+    }
+
+    /// Reads a collection to its end. A service that refuses to choose the properties of an expanded
+    /// subject is asked for its default ones.
+    async fn drain<R: ChildRows>(
+        &self,
+        path: &GraphPath,
+        child: Child,
+        filter: Option<String>,
+        decoder: &mut decode::Children<R>,
+    ) -> Result<(), ExtractError> {
+        loop {
+            let form = self.asking.form();
+            let filter = filter.as_deref();
+            let request = self.asking.request(path.clone(), child, filter, form);
+            match exhaust(self.client.pages(request, decoder)).await {
+                Err(error) if self.asking.can_do_with_less(child, form, &error) => {}
+                outcome => return outcome,
+            }
+        }
     }
 }
 
-impl RunTask {
-    /// Whether the service counts more users for the settled run than it returned.
-    fn is_short(&self, rows: usize) -> bool {
-        let counted = self
-            .listed
-            .as_ref()
-            .and_then(|run| run.total_users)
-            .unwrap_or(0);
-        self.settled && self.counts_users && usize::try_from(counted).is_ok_and(|n| rows < n)
-    }
-}
-
-async fn drain(
-    pages: impl futures_util::Stream<Item = Result<usize, ExtractError>>,
+async fn exhaust(
+    pages: impl Stream<Item = Result<usize, ExtractError>>,
 ) -> Result<(), ExtractError> {
     let mut pages = pin!(pages);
     while pages.try_next().await?.is_some() {}
     Ok(())
+}
+
+/// Rows by the id of their task.
+fn by_task(rows: &Rows) -> BTreeMap<Box<str>, i32> {
+    let mut counts = BTreeMap::new();
+    if let Some(column) = rows.batch.column_by_name("task_id") {
+        let tasks = column.as_string::<i32>();
+        for task in tasks.iter().flatten() {
+            match counts.get_mut(task) {
+                Some(count) => *count += 1,
+                None => {
+                    counts.insert(Box::from(task), 1);
+                }
+            }
+        }
+    }
+    counts
+}
+
+impl RunTask {
+    /// How many rows of the table the service counts for the run, where it counts them.
+    pub(crate) fn counted(&self, child: Child) -> Option<i32> {
+        let run = self.listed.as_ref()?;
+        match child {
+            Child::Results => run.total_users,
+            Child::Tasks => run.total_tasks,
+            Child::Subjects | Child::Reprocessed => None,
+        }
+    }
+
+    /// Whether the service counts more rows for the settled run than it returned.
+    fn is_short(&self, child: Child, rows: usize, is_filtered: bool) -> bool {
+        let says_nothing = is_filtered && child == Child::Results;
+        let counted = self.counted(child).unwrap_or(0);
+        self.settled
+            && self.counts_users
+            && !says_nothing
+            && usize::try_from(counted).is_ok_and(|counted| rows < counted)
+    }
 }

@@ -48,6 +48,7 @@ pub(crate) struct ListedRun {
     pub(crate) touched: Option<i64>,
     pub(crate) status: Box<str>,
     pub(crate) total_users: Option<i32>,
+    pub(crate) total_tasks: Option<i32>,
     /// Its subjects are users; those of other runs are counted, but have no user rows.
     pub(crate) counts_users: bool,
     pub(crate) raw: Box<str>,
@@ -70,6 +71,7 @@ impl ListedRun {
             touched: last_updated.or(completed),
             status: text(&run.processing_status).unwrap_or_default().into(),
             total_users: run.total_users_count.as_option().copied(),
+            total_tasks: run.total_tasks_count.as_option().copied(),
             counts_users: text(&run.workflow_execution_type) != Some("extensibilityOnDemand"),
             raw: raw.into(),
         })

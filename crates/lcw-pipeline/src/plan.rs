@@ -16,12 +16,12 @@ use tokio::task::spawn_blocking;
 use crate::error::PipelineError;
 use crate::exit;
 use crate::export::{Stop, until_stopped};
-use crate::prepare::{Source, Target, by_run, survey};
+use crate::not_covered::NotCovered;
+use crate::prepare::{Source, Target, survey};
 use crate::progress::Progress;
 use crate::request::{Kind, Request};
 use crate::survey::{RunCounts, RunTask};
 use crate::tables::{layout, specs};
-use crate::trouble::NotCovered;
 
 /// Rows that a page is taken to hold while the service has not shown any.
 const ROWS_PER_PAGE: u64 = 100;
@@ -45,6 +45,9 @@ pub struct Plan {
     pub runs: RunCounts,
     /// Rows that the service counts for the runs to be fetched.
     pub rows_expected: u64,
+    /// The same by table, for those that are read run by run. Subjects that are not users and
+    /// reprocessed runs are not counted by the service.
+    pub rows_by_table: BTreeMap<&'static str, u64>,
     /// Requests that planning took; the export sends them again.
     pub requests_to_list: u64,
     /// Requests for results that would follow, as far as the counts tell.
@@ -103,20 +106,25 @@ async fn make(
     let mut survey = survey(request, client, &source, &target).await?;
 
     let tasks = || survey.days.values().flatten();
-    let to_fetch: Vec<u64> = tasks()
-        .filter(|task| task.fetch)
-        .map(|task| {
-            task.listed
-                .as_ref()
-                .and_then(|run| run.total_users)
-                .unwrap_or(0)
-        })
-        .map(|users| u64::try_from(users).unwrap_or(0))
-        .collect();
-    let requests_to_fetch = to_fetch
-        .iter()
-        .map(|users| users.div_ceil(ROWS_PER_PAGE).max(1))
-        .sum();
+    let expected = |child| {
+        let read = tasks().filter(move |task| task.reading.children.contains(child));
+        let counted = read.map(move |task| task.counted(child).unwrap_or(0));
+        counted.map(|rows| u64::try_from(rows).unwrap_or(0))
+    };
+    let pages = |rows: u64| rows.div_ceil(ROWS_PER_PAGE).max(1);
+    let mut rows_by_table = BTreeMap::new();
+    let mut requests_to_fetch = 0;
+    for child in request.reading().children.iter() {
+        rows_by_table.insert(child.table().name(), expected(child).sum());
+        requests_to_fetch += expected(child).map(pages).sum::<u64>();
+    }
+    let with_reports = tasks().filter(|task| task.reading.reports);
+    let with_reports: BTreeSet<&str> = with_reports.map(|task| &*task.workflow_id).collect();
+    requests_to_fetch += with_reports.len() as u64;
+    let to_fetch = tasks().filter(|task| !task.reading.children.is_empty());
+    let to_fetch = to_fetch.count() as u64;
+    let users = rows_by_table.get(Table::UserProcessingResults.name());
+    let rows_expected = users.copied().unwrap_or(0);
     let requests_to_list = client.stats().sent;
     let partitions = partitions(request, &dataset, &source.tenant, &survey.days)?;
     let mut not_covered = source.catalog.not_covered;
@@ -140,9 +148,10 @@ async fn make(
         from: from.map(format_micros),
         to: to.map(format_micros),
         workflows: survey.listed.len() as u64,
-        rows_expected: to_fetch.iter().sum(),
+        rows_expected,
+        rows_by_table,
         runs: RunCounts {
-            fetched: to_fetch.len() as u64,
+            fetched: to_fetch,
             ..survey.counts
         },
         requests_to_list,
@@ -174,10 +183,9 @@ fn partitions(
     days: &BTreeMap<Date, Vec<RunTask>>,
 ) -> Result<Vec<Partition>, PipelineError> {
     let mut partitions = Vec::new();
-    for table in by_run(request) {
+    for table in request.tables_by_run() {
         let stored: BTreeSet<_> = dataset.days(table.name(), tenant)?.into_iter().collect();
-        let is_touched =
-            |tasks: &[RunTask]| table == Table::Runs || tasks.iter().any(|task| task.fetch);
+        let is_touched = |tasks: &[RunTask]| tasks.iter().any(|task| touches(task, table));
         let touched = days.iter().filter(|(_, tasks)| is_touched(tasks));
         partitions.extend(touched.map(|(day, _)| Partition {
             table: table.name(),
@@ -186,6 +194,16 @@ fn partitions(
         }));
     }
     Ok(partitions)
+}
+
+/// Whether an export writes rows of the table for this run.
+fn touches(task: &RunTask, table: Table) -> bool {
+    let mut children = task.reading.children.iter();
+    match table {
+        Table::Runs => true,
+        Table::TaskReports => task.reading.reports,
+        _ => children.any(|child| child.table() == table),
+    }
 }
 
 /// One line per table and stretch of days that are all new, or all replaced.
@@ -228,15 +246,14 @@ impl fmt::Display for Plan {
             runs.skipped_empty,
             runs.skipped_committed
         )?;
-        writeln!(
-            f,
-            "  rows        {} user processing results, as the service counts",
-            self.rows_expected
-        )?;
+        for (table, rows) in &self.rows_by_table {
+            let words = table.replace('_', " ");
+            writeln!(f, "  rows        {rows} {words}, as the service counts")?;
+        }
         let total = self.requests_to_list + self.requests_to_fetch;
         write!(
             f,
-            "  requests    about {total}: {} to list, {} for results",
+            "  requests    about {total}: {} to list, {} for what is below the runs",
             self.requests_to_list, self.requests_to_fetch
         )?;
         match self.seconds_at_full_rate {

@@ -14,7 +14,7 @@ use crate::decide::Rules;
 use crate::error::PipelineError;
 use crate::request::{Backfill, Kind, Request};
 use crate::state::State;
-use crate::stored::{StoredRuns, StoredWorkflow, stored_workflows};
+use crate::stored::{StoredRuns, StoredWorkflow, stored_versions, stored_workflows};
 use crate::survey::{Search, Survey, service_now};
 use crate::tenant;
 
@@ -33,7 +33,8 @@ impl Source {
     ) -> Result<Self, PipelineError> {
         let token_tenant = client.tenant_id().await?;
         let tenant = tenant::resolve(request.tenant.as_deref(), token_tenant.as_deref())?;
-        let mut catalog = Catalog::read(client, request.deleted_workflows).await?;
+        let mut catalog =
+            Catalog::read(client, request.deleted_workflows, request.on_drift).await?;
         if let Kind::Backfill(backfill) = &request.kind {
             restrict(&mut catalog, backfill)?;
         }
@@ -93,6 +94,8 @@ fn like(unknown: &str, scopes: &[Scope]) -> String {
 pub(crate) struct Target {
     pub(crate) runs: StoredRuns,
     pub(crate) workflows: HashMap<String, StoredWorkflow>,
+    /// Versions whose row is stored, by workflow id and number.
+    pub(crate) versions: BTreeSet<(String, i32)>,
     pub(crate) state: State,
     /// Days that an unfinished backfill with the same arguments has committed.
     pub(crate) skip_days: BTreeSet<Date>,
@@ -117,6 +120,7 @@ impl Target {
         Ok(Self {
             runs,
             workflows: stored_workflows(dataset, tenant)?,
+            versions: stored_versions(dataset, tenant)?,
             state,
             skip_days,
         })
@@ -127,6 +131,11 @@ impl Target {
         self.last_listings(survey, tables)
             .flat_map(|last| lost_days(now, last))
             .collect()
+    }
+
+    /// When the export began that was the last to leave no workflow and no table behind.
+    pub(crate) fn last_good(&self, survey: &Survey, tables: &[Table]) -> Option<i64> {
+        self.last_listings(survey, tables).flatten().min()
     }
 
     /// When each listed workflow was last listed completely, table by table: one that is new has
@@ -244,11 +253,12 @@ pub(crate) fn args_hash(request: &Request) -> String {
     };
     let tables: Vec<&str> = request.wanted_tables().map(Table::name).collect();
     let text = format!(
-        "{}|{window}|{}|{}|{:?}",
+        "{}|{window}|{}|{}|{:?}|{:?}",
         request.kind.name(),
         tables.join(","),
         request.keep_raw,
-        request.deleted_workflows
+        request.deleted_workflows,
+        request.query
     );
     digest_of(text.as_bytes())
 }
@@ -268,22 +278,24 @@ pub(crate) async fn survey(
         client,
         stored: &target.runs,
         rules: Rules {
-            wants_results: request.wants(Table::UserProcessingResults),
+            wanted: request.reading(),
             everything,
         },
         now: source.now,
         settle: micros(request.settle),
         concurrency: request.max_concurrency,
         deleted: request.deleted_workflows,
+        on_drift: request.on_drift,
         until,
         skip_days: target.skip_days.clone(),
+        doubted: target.state.doubted.keys().map(String::as_str).collect(),
     };
     search.run(scopes(request, source, target)).await
 }
 
 /// Every workflow with the instant from which its runs are listed.
 fn scopes(request: &Request, source: &Source, target: &Target) -> Vec<(Scope, i64)> {
-    let tables = by_run(request);
+    let tables = request.tables_by_run();
     let from = |scope: &Scope| match &request.kind {
         Kind::Backfill(backfill) => backfill.from.as_microsecond(),
         Kind::Export => {
@@ -296,14 +308,6 @@ fn scopes(request: &Request, source: &Source, target: &Target) -> Vec<(Scope, i6
         .scopes
         .iter()
         .map(|scope| (scope.clone(), from(scope)))
-        .collect()
-}
-
-/// The requested tables that are read run by run.
-pub(crate) fn by_run(request: &Request) -> Vec<Table> {
-    request
-        .wanted_tables()
-        .filter(|table| *table != Table::Workflows)
         .collect()
 }
 

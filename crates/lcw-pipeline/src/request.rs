@@ -4,7 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use lcw_dataset::{Format, Identity};
+use lcw_extractor::query::ResultQuery;
 use lcw_transform::Table;
+
+use crate::children::{Child, ChildSet};
+use crate::decide::Reading;
 
 /// One export, fully specified.
 #[derive(Debug, Clone)]
@@ -23,6 +28,10 @@ pub struct Request {
     pub keep_raw: bool,
     /// What to do about soft-deleted workflows.
     pub deleted_workflows: DeletedWorkflows,
+    /// What to do about rows that the tables cannot hold.
+    pub on_drift: OnDrift,
+    /// How user processing results are asked for.
+    pub query: ResultQuery,
     /// The dataset's folder.
     pub out: PathBuf,
     /// How its files are written.
@@ -40,6 +49,42 @@ impl Request {
     /// The tables to export, in the order of [`Table::ALL`].
     pub fn wanted_tables(&self) -> impl Iterator<Item = Table> + '_ {
         Table::ALL.into_iter().filter(|table| self.wants(*table))
+    }
+
+    /// Whether the dataset leaves out users: then counts prove nothing.
+    pub fn is_filtered(&self) -> bool {
+        self.query.filter.is_some()
+    }
+
+    /// The tables whose rows belong to a run, and so to its day.
+    pub(crate) fn tables_by_run(&self) -> Vec<Table> {
+        self.wanted_tables()
+            .filter(|table| table.is_by_day())
+            .collect()
+    }
+
+    /// What is read below a run.
+    pub(crate) fn reading(&self) -> Reading {
+        let is_wanted = |child: &Child| self.wants(child.table());
+        Reading {
+            children: Child::ALL
+                .into_iter()
+                .filter(is_wanted)
+                .collect::<ChildSet>(),
+            reports: self.wants(Table::TaskReports),
+        }
+    }
+
+    /// What the dataset has to be for this export.
+    pub(crate) fn identity(&self, format: &dyn Format) -> Identity {
+        let text = |option: Option<&dyn ToString>| option.map(ToString::to_string);
+        let query = &self.query;
+        Identity {
+            select: text(query.select.as_ref().map(|it| it as _)),
+            filter: text(query.filter.as_ref().map(|it| it as _)),
+            expand: query.expands_subject().then(|| "subject".to_owned()),
+            ..Identity::new(format)
+        }
     }
 }
 
@@ -75,6 +120,16 @@ pub enum DeletedWorkflows {
     Require,
     /// Do not ask.
     Skip,
+}
+
+/// What to do about a row with a value that its column cannot hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnDrift {
+    /// End the export, and name table, property and value.
+    #[default]
+    Fail,
+    /// Set the row aside in `_quarantine`, and go on.
+    Quarantine,
 }
 
 /// How the dataset's files are written.

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use crate::catalog::Scope;
+use crate::proof::ShortRun;
+use crate::status::StoredShortRun;
 
 /// Cumulative facts of a tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +24,47 @@ pub(crate) struct State {
     pub(crate) lost_days: BTreeSet<String>,
     /// Ids of workflows whose stored row lacks what only their details say.
     pub(crate) without_details: BTreeSet<String>,
+    /// By table and workflow id: the state of the workflow for which the table was read.
+    pub(crate) read_for: BTreeMap<String, BTreeMap<String, String>>,
+    /// When the task definitions were last read, in microseconds.
+    pub(crate) definitions_read_at: Option<i64>,
+    /// Workflows of which the service counts more than the dataset holds: it is asked again.
+    pub(crate) doubted: BTreeMap<String, Vec<Doubt>>,
+    /// What somebody knows to be missing.
+    pub(crate) acknowledged: Vec<Acknowledged>,
+}
+
+/// A number of the service for a workflow as a whole that is larger than what is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Doubt {
+    /// The table that lacks rows.
+    pub(crate) table: String,
+    pub(crate) counted: i64,
+    pub(crate) held: i64,
+}
+
+/// Something that is missing and that somebody has looked into: it stays on record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledged {
+    /// The table that lacks rows; empty for a lost day.
+    #[serde(default)]
+    pub table: String,
+    /// The workflow; empty for a lost day.
+    #[serde(default)]
+    pub workflow_id: String,
+    /// The run; empty for a lost day, or when runs themselves are missing.
+    #[serde(default)]
+    pub run_id: String,
+    /// The lost day; empty for a shortfall.
+    #[serde(default)]
+    pub day: String,
+    /// How many rows were missing; more than these are not acknowledged.
+    #[serde(default)]
+    pub missing: i64,
+    /// Why that is all right, in somebody's words.
+    pub reason: String,
+    /// When it was acknowledged; RFC 3339.
+    pub at: String,
 }
 
 /// How much a table holds of a tenant.
@@ -53,6 +96,30 @@ impl State {
             .iter()
             .map(of)
             .try_fold(i64::MAX, |oldest, at| Some(oldest.min(at?)))
+    }
+
+    /// Why this shortfall is all right, when somebody has said so of one that was as large.
+    pub(crate) fn reason_for(&self, short: &ShortRun) -> Option<&str> {
+        let key = (short.table, &*short.workflow_id, &*short.run_id);
+        self.reason(key, short.missing())
+    }
+
+    fn reason(&self, key: (&str, &str, &str), missing: i64) -> Option<&str> {
+        let known = self.acknowledged.iter().rev().find(|known| {
+            (&*known.table, &*known.workflow_id, &*known.run_id) == key && missing <= known.missing
+        });
+        known.map(|known| &*known.reason)
+    }
+
+    /// The same for a shortfall as it is stored.
+    pub(crate) fn reason_for_stored(&self, short: &StoredShortRun) -> Option<&str> {
+        let key = (&*short.table, &*short.workflow_id, &*short.run_id);
+        self.reason(key, short.missing())
+    }
+
+    /// Whether somebody has said that this lost day is all right.
+    pub(crate) fn is_day_acknowledged(&self, day: &str) -> bool {
+        self.acknowledged.iter().any(|known| known.day == day)
     }
 
     /// Remembers which of the workflows in `scopes` are stored without their details.

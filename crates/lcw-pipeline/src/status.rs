@@ -3,17 +3,22 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use arrow::array::{Array, AsArray, BooleanArray, Int32Array, StringArray};
+use arrow::array::{Array, AsArray, BooleanArray, Int32Array, RecordBatch, StringArray};
 use arrow::datatypes::Int32Type;
+use jiff::Timestamp;
 use jiff::civil::Date;
 use lcw_dataset::{Dataset, DatasetError, Manifest, Status};
 use lcw_model::status::is_final;
 use lcw_transform::Table;
 use serde::Serialize;
 
+use crate::children::Child;
 use crate::error::PipelineError;
+use crate::matrix::{MatrixRow, matrix};
+use crate::not_covered::NotCovered;
 use crate::request::FileFormat;
-use crate::state::State;
+use crate::retention::Retention;
+use crate::state::{Acknowledged, State};
 use crate::tables::{layout, specs};
 
 /// What a dataset holds, its gaps and its open runs.
@@ -25,6 +30,13 @@ pub struct DatasetStatus {
     pub format: String,
     /// Compression of its files.
     pub compression: String,
+    /// The filter that leaves out users; null when there is none. The number of the rows of a
+    /// filtered dataset proves nothing.
+    pub filter: Option<String>,
+    /// The properties that were asked for; null when all were.
+    pub select: Option<String>,
+    /// The related objects that were asked for.
+    pub expand: Option<String>,
     /// One entry per tenant.
     pub tenants: Vec<TenantStatus>,
 }
@@ -38,8 +50,19 @@ pub struct TenantStatus {
     pub tables: BTreeMap<String, TableStatus>,
     /// Runs by what is known of them.
     pub runs: RunStatus,
-    /// Runs that hold fewer rows than the service counted.
+    /// Runs and task reports that hold fewer rows than the service counted, and workflows of which
+    /// it counts more than there is.
     pub short_runs: Vec<StoredShortRun>,
+    /// What the service counts and what the dataset holds, by day and workflow.
+    pub matrix: Vec<MatrixRow>,
+    /// What the newest export could not cover.
+    pub not_covered: Vec<NotCovered>,
+    /// What the service had added to its contract, as of the newest export.
+    pub drift: serde_json::Value,
+    /// What somebody has acknowledged, oldest first.
+    pub acknowledged: Vec<Acknowledged>,
+    /// How close the dataset is to the end of the service's memory, by this machine's clock.
+    pub retention: Retention,
     /// Days that the service forgot before they were exported.
     pub lost_days: Vec<String>,
     /// Days between the first and the last that hold no run at all; often a weekend.
@@ -84,21 +107,32 @@ pub struct RunStatus {
     pub over: u64,
     /// Forgotten by the service before they were final.
     pub expired: u64,
+    /// As many task results as the service counted.
+    pub tasks_matched: u64,
+    /// Fewer task results than the service counted.
+    pub tasks_short: u64,
+    /// More task results than the service counted.
+    pub tasks_over: u64,
 }
 
-/// A stored run with fewer rows than the service counted.
+/// Something stored with fewer rows than the service counted.
 #[derive(Debug, Clone, Serialize)]
 pub struct StoredShortRun {
-    /// The run's workflow.
+    /// The table that lacks rows.
+    pub table: String,
+    /// The workflow.
     pub workflow_id: String,
-    /// The run.
+    /// The run; empty when it is the workflow as a whole that is short.
     pub run_id: String,
-    /// The day under which it is stored.
+    /// The day under which it is stored; empty when it is the workflow as a whole.
     pub run_date: String,
-    /// The service's `totalUsersCount`.
-    pub counted: Option<i32>,
+    /// What the service counted.
+    pub counted: Option<i64>,
     /// Rows fetched in the last reading.
-    pub fetched: Option<i32>,
+    pub fetched: Option<i64>,
+    /// Why somebody has acknowledged it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<String>,
 }
 
 /// One export, from its manifest.
@@ -114,6 +148,8 @@ pub struct ExportStatus {
     pub started_at: String,
     /// RFC 3339; null when it did not end by itself.
     pub finished_at: Option<String>,
+    #[serde(skip)]
+    started_micros: i64,
 }
 
 /// Reads the state of the dataset in `out`.
@@ -140,6 +176,9 @@ pub fn status(out: &Path) -> Result<DatasetStatus, PipelineError> {
         out: out.display().to_string(),
         format: identity.format,
         compression: identity.compression,
+        filter: identity.filter,
+        select: identity.select,
+        expand: identity.expand,
         tenants,
     })
 }
@@ -152,32 +191,154 @@ fn tenant_status(dataset: &Dataset, tenant: &str) -> Result<TenantStatus, Datase
             table_status(dataset, tenant, table)?,
         );
     }
-    let (mut last_export, mut last_complete, mut state) = (None, None, None);
-    for manifest in dataset.manifests()? {
-        let manifest = manifest?;
-        if manifest.tenant_id != tenant {
-            continue;
-        }
-        state.get_or_insert_with(|| {
-            serde_json::from_value::<State>(manifest.state.clone()).unwrap_or_default()
-        });
-        last_export.get_or_insert_with(|| export_status(&manifest));
-        if manifest.kind == "export" && matches!(manifest.status, Status::Done | Status::Partial) {
-            last_complete = Some(export_status(&manifest));
-            break;
-        }
+    let record = Record::read(dataset, tenant)?;
+    let state = record.state;
+    let (runs, mut short_runs) = run_status(dataset, tenant)?;
+    short_runs.extend(short_reports(dataset, tenant)?);
+    short_runs.extend(doubts(&state));
+    for short in &mut short_runs {
+        short.acknowledged = state.reason_for_stored(short).map(str::to_owned);
     }
-    let (runs, short_runs) = run_status(dataset, tenant)?;
+    let last_good = record
+        .last_complete
+        .as_ref()
+        .map(|export| export.started_micros);
+    let lost: Vec<String> = state.lost_days.iter().cloned().collect();
+    let now = Timestamp::now().as_microsecond();
     Ok(TenantStatus {
         tenant_id: tenant.to_owned(),
         tables,
         runs,
         short_runs,
-        lost_days: state.unwrap_or_default().lost_days.into_iter().collect(),
+        matrix: matrix(dataset, tenant)?,
+        not_covered: record.not_covered,
+        drift: record.drift,
+        acknowledged: state.acknowledged.clone(),
+        retention: Retention::new(now, None, last_good, lost.clone()),
+        lost_days: lost,
         days_without_runs: days_without_runs(&dataset.days(Table::Runs.name(), tenant)?),
-        last_export,
-        last_complete_export: last_complete,
+        last_export: record.last_export,
+        last_complete_export: record.last_complete,
     })
+}
+
+/// What the manifests of a tenant say.
+#[derive(Default)]
+struct Record {
+    state: State,
+    last_export: Option<ExportStatus>,
+    last_complete: Option<ExportStatus>,
+    not_covered: Vec<NotCovered>,
+    drift: serde_json::Value,
+}
+
+impl Record {
+    fn read(dataset: &Dataset, tenant: &str) -> Result<Self, DatasetError> {
+        let mut record = Self::default();
+        let mut is_newest = true;
+        for manifest in dataset.manifests()? {
+            let manifest = manifest?;
+            if manifest.tenant_id != tenant {
+                continue;
+            }
+            if std::mem::take(&mut is_newest) {
+                record.state = State::of(&manifest);
+            }
+            if manifest.kind == "acknowledge" {
+                continue;
+            }
+            if record.last_export.is_none() {
+                record.last_export = Some(export_status(&manifest));
+                let missing = manifest.not_covered.clone();
+                record.not_covered = serde_json::from_value(missing).unwrap_or_default();
+                record.drift = manifest.drift.clone();
+            }
+            let is_over = matches!(manifest.status, Status::Done | Status::Partial);
+            if manifest.kind == "export" && is_over {
+                record.last_complete = Some(export_status(&manifest));
+                break;
+            }
+        }
+        Ok(record)
+    }
+}
+
+/// Task reports with fewer task results than they count.
+fn short_reports(dataset: &Dataset, tenant: &str) -> Result<Vec<StoredShortRun>, DatasetError> {
+    const COLUMNS: [&str; 5] = [
+        "workflow_id",
+        "run_id",
+        "_lcw_proof",
+        "total_users_count",
+        "_lcw_task_rows",
+    ];
+    let table = Table::TaskReports.name();
+    let mut short = Vec::new();
+    for day in dataset.days(table, tenant)? {
+        let batches = dataset.read(table, tenant, Some(day), Some(&COLUMNS))?;
+        for batch in batches.into_iter().flatten() {
+            let batch = batch?;
+            for row in 0..batch.num_rows() {
+                let values = Values { batch: &batch, row };
+                if values.text(2) == "short" {
+                    short.push(StoredShortRun {
+                        table: table.to_owned(),
+                        workflow_id: values.text(0).to_owned(),
+                        run_id: values.text(1).to_owned(),
+                        run_date: day.to_string(),
+                        counted: values.number(3).map(i64::from),
+                        fetched: values.number(4).map(i64::from),
+                        acknowledged: None,
+                    });
+                }
+            }
+        }
+    }
+    Ok(short)
+}
+
+/// Workflows of which the service counts more than there is.
+fn doubts(state: &State) -> impl Iterator<Item = StoredShortRun> + '_ {
+    state.doubted.iter().flat_map(|(workflow, doubts)| {
+        doubts.iter().map(|doubt| StoredShortRun {
+            table: doubt.table.clone(),
+            workflow_id: workflow.clone(),
+            run_id: String::new(),
+            run_date: String::new(),
+            counted: Some(doubt.counted),
+            fetched: Some(doubt.held),
+            acknowledged: None,
+        })
+    })
+}
+
+/// One row of a batch whose columns were chosen by the caller.
+#[derive(Clone, Copy)]
+struct Values<'b> {
+    batch: &'b RecordBatch,
+    row: usize,
+}
+
+impl<'b> Values<'b> {
+    /// Text; empty for NULL.
+    fn text(self, column: usize) -> &'b str {
+        let column: &StringArray = self.batch.column(column).as_string();
+        if column.is_valid(self.row) {
+            column.value(self.row)
+        } else {
+            ""
+        }
+    }
+
+    fn number(self, column: usize) -> Option<i32> {
+        let column: &Int32Array = self.batch.column(column).as_primitive::<Int32Type>();
+        column.is_valid(self.row).then(|| column.value(self.row))
+    }
+
+    fn is_true(self, column: usize) -> bool {
+        let column: &BooleanArray = self.batch.column(column).as_boolean();
+        column.is_valid(self.row) && column.value(self.row)
+    }
 }
 
 fn export_status(manifest: &Manifest) -> ExportStatus {
@@ -186,6 +347,7 @@ fn export_status(manifest: &Manifest) -> ExportStatus {
         kind: manifest.kind.clone(),
         status: manifest.status,
         started_at: manifest.started_at.to_string(),
+        started_micros: manifest.started_at.as_microsecond(),
         finished_at: manifest.finished_at.map(|at| at.to_string()),
     }
 }
@@ -219,73 +381,82 @@ fn days_without_runs(days: &[Date]) -> Vec<String> {
         .collect()
 }
 
+const RUN_COLUMNS: [&str; 10] = [
+    "workflow_id",
+    "id",
+    "processing_status",
+    "_lcw_settled",
+    "_lcw_proof",
+    "total_users_count",
+    "_lcw_result_rows",
+    "_lcw_task_proof",
+    "total_tasks_count",
+    "_lcw_task_rows",
+];
+
 fn run_status(
     dataset: &Dataset,
     tenant: &str,
 ) -> Result<(RunStatus, Vec<StoredShortRun>), DatasetError> {
-    const COLUMNS: [&str; 7] = [
-        "workflow_id",
-        "id",
-        "processing_status",
-        "_lcw_settled",
-        "_lcw_proof",
-        "total_users_count",
-        "_lcw_result_rows",
-    ];
     let mut status = RunStatus::default();
     let mut short_runs = Vec::new();
     let with_results = dataset.days(Table::UserProcessingResults.name(), tenant)?;
     for day in dataset.days(Table::Runs.name(), tenant)? {
         let has_results = with_results.binary_search(&day).is_ok();
-        let Some(batches) = dataset.read(Table::Runs.name(), tenant, Some(day), Some(&COLUMNS))?
-        else {
-            continue;
-        };
-        for batch in batches {
+        let batches = dataset.read(Table::Runs.name(), tenant, Some(day), Some(&RUN_COLUMNS))?;
+        for batch in batches.into_iter().flatten() {
             let batch = batch?;
-            let text = |column: usize| -> &StringArray { batch.column(column).as_string() };
-            let settled: &BooleanArray = batch.column(3).as_boolean();
-            let number = |column: usize, row: usize| {
-                let column: &Int32Array = batch.column(column).as_primitive::<Int32Type>();
-                column.is_valid(row).then(|| column.value(row))
-            };
             for row in 0..batch.num_rows() {
-                let known = |column: usize| {
-                    if text(column).is_valid(row) {
-                        text(column).value(row)
-                    } else {
-                        ""
-                    }
-                };
-                let is_final = is_final(known(2));
-                let proof = known(4);
-                status.total += 1;
-                status.open += u64::from(!is_final && proof != "expired");
-                let is_settled = settled.is_valid(row) && settled.value(row);
-                status.unsettled += u64::from(is_final && !is_settled);
-                // Rows that were read, but whose file somebody took away, are not there.
-                let is_gone = !has_results && number(6, row).is_some_and(|rows| rows > 0);
-                status.without_results +=
-                    u64::from(is_final && (is_gone || number(6, row).is_none()));
-                match proof {
-                    "matched" | "over" if is_gone => {}
-                    "matched" => status.matched += 1,
-                    "over" => status.over += 1,
-                    "expired" => status.expired += 1,
-                    "short" => {
-                        status.short += 1;
-                        short_runs.push(StoredShortRun {
-                            workflow_id: known(0).to_owned(),
-                            run_id: known(1).to_owned(),
-                            run_date: day.to_string(),
-                            counted: number(5, row),
-                            fetched: number(6, row),
-                        });
-                    }
-                    _ => {}
-                }
+                let values = Values { batch: &batch, row };
+                status.add(values, has_results);
+                short_runs.extend(short_of(values, day));
             }
         }
     }
     Ok((status, short_runs))
+}
+
+impl RunStatus {
+    fn add(&mut self, run: Values<'_>, has_results: bool) {
+        let is_final = is_final(run.text(2));
+        let proof = run.text(4);
+        self.total += 1;
+        self.open += u64::from(!is_final && proof != "expired");
+        self.unsettled += u64::from(is_final && !run.is_true(3));
+        // Rows that were read, but whose file somebody took away, are not there.
+        let is_gone = !has_results && run.number(6).is_some_and(|rows| rows > 0);
+        self.without_results += u64::from(is_final && (is_gone || run.number(6).is_none()));
+        match proof {
+            "matched" | "over" if is_gone => {}
+            "matched" => self.matched += 1,
+            "over" => self.over += 1,
+            "expired" => self.expired += 1,
+            "short" => self.short += 1,
+            _ => {}
+        }
+        match run.text(7) {
+            "matched" => self.tasks_matched += 1,
+            "over" => self.tasks_over += 1,
+            "short" => self.tasks_short += 1,
+            _ => {}
+        }
+    }
+}
+
+/// The tables of which a run has fewer rows than the service counted.
+fn short_of(run: Values<'_>, day: Date) -> impl Iterator<Item = StoredShortRun> {
+    let short = |child: Child, proof: usize, counted: usize, fetched: usize| {
+        (run.text(proof) == "short").then(|| StoredShortRun {
+            table: child.table().name().to_owned(),
+            workflow_id: run.text(0).to_owned(),
+            run_id: run.text(1).to_owned(),
+            run_date: day.to_string(),
+            counted: run.number(counted).map(i64::from),
+            fetched: run.number(fetched).map(i64::from),
+            acknowledged: None,
+        })
+    };
+    [short(Child::Results, 4, 5, 6), short(Child::Tasks, 7, 8, 9)]
+        .into_iter()
+        .flatten()
 }

@@ -10,7 +10,10 @@ use jiff::civil::Date;
 use lcw_dataset::{Dataset, DatasetError};
 use lcw_model::status::is_final;
 use lcw_model::time::{format_micros, parse_micros};
+use lcw_transform::Table;
 
+use crate::children::{Child, ChildSet, PerChild};
+use crate::decide::Reading;
 use crate::listing::ListedRun;
 
 /// The stored state of one run.
@@ -24,8 +27,12 @@ pub(crate) struct StoredRun {
     pub(crate) last_updated: Option<i64>,
     pub(crate) status: Box<str>,
     pub(crate) settled: bool,
-    pub(crate) result_rows: Option<i32>,
-    pub(crate) is_short: bool,
+    /// Rows read of each table for this state of the run.
+    pub(crate) rows: PerChild<Option<i32>>,
+    /// Task reports read for this state of the run.
+    pub(crate) report_rows: Option<i32>,
+    /// Tables of which the service counted more rows than it returned.
+    pub(crate) short: ChildSet,
     pub(crate) is_expired: bool,
 }
 
@@ -44,13 +51,21 @@ impl StoredRun {
 
     /// Whether it is asked for by its id when no listing brings it: it was known to be on its way,
     /// or it was final but not yet read for good. Other statuses age out of the lookback.
-    pub(crate) fn is_awaited(&self, wants_results: bool) -> bool {
+    pub(crate) fn is_awaited(&self, wanted: Reading) -> bool {
+        let is_unread = |child| self.rows[child].is_none();
         match &*self.status {
             "queued" | "inProgress" | "canceling" => !self.is_expired,
-            status if is_final(status) => {
-                !self.settled || (wants_results && self.result_rows.is_none())
-            }
+            status if is_final(status) => !self.settled || wanted.children.iter().any(is_unread),
             _ => false,
+        }
+    }
+
+    /// What of `wanted` was not read for this state of the run, or not all of it.
+    pub(crate) fn missing(&self, wanted: Reading) -> Reading {
+        let is_missing = |child: &Child| self.rows[*child].is_none() || self.short.contains(*child);
+        Reading {
+            children: wanted.children.iter().filter(is_missing).collect(),
+            reports: wanted.reports && self.report_rows.is_none(),
         }
     }
 }
@@ -59,35 +74,49 @@ impl StoredRun {
 #[derive(Debug, Default)]
 pub(crate) struct StoredRuns {
     by_workflow: HashMap<Box<str>, HashMap<Box<str>, StoredRun>>,
-    /// Days whose runs were read, but whose file of results is gone.
-    gone: BTreeSet<Date>,
+    /// Tables and days whose rows were read, but whose file is gone.
+    gone: BTreeSet<(&'static str, Date)>,
 }
 
-const RUN_COLUMNS: [&str; 8] = [
+const RUN_COLUMNS: [&str; 13] = [
     "workflow_id",
     "id",
     "processing_status",
     "scheduled_date_time",
     "last_updated_date_time",
     "_lcw_settled",
-    "_lcw_result_rows",
     "_lcw_proof",
+    "_lcw_task_proof",
+    Child::Results.marker(),
+    Child::Tasks.marker(),
+    Child::Subjects.marker(),
+    Child::Reprocessed.marker(),
+    "_lcw_report_rows",
 ];
+
+/// Where the markers stand among the columns read, in the order of [`Child::ALL`].
+const FIRST_MARKER: usize = 8;
+const REPORT_MARKER: usize = 12;
 
 impl StoredRuns {
     /// Reads the runs stored under `from` or a later day.
     pub(crate) fn read(dataset: &Dataset, tenant: &str, from: Date) -> Result<Self, DatasetError> {
         let mut runs = Self::default();
-        let results = dataset.days("user_processing_results", tenant)?;
-        for day in dataset
-            .days("runs", tenant)?
-            .into_iter()
-            .filter(|day| *day >= from)
-        {
+        let days = |table: Table| dataset.days(table.name(), tenant);
+        let mut kept = PerChild::default();
+        for child in Child::ALL {
+            kept[child] = days(child.table())?;
+        }
+        let with_reports = days(Table::TaskReports)?;
+        for day in days(Table::Runs)?.into_iter().filter(|day| *day >= from) {
             if let Some(reader) = dataset.read("runs", tenant, Some(day), Some(&RUN_COLUMNS))? {
-                let has_results = results.binary_search(&day).is_ok();
+                let files = Files {
+                    day,
+                    of: PerChild::of(|child| kept[child].binary_search(&day).is_ok()),
+                    of_reports: with_reports.binary_search(&day).is_ok(),
+                };
                 for batch in reader {
-                    runs.add(&batch?, day, has_results);
+                    runs.add(&batch?, &files);
                 }
             }
         }
@@ -95,21 +124,24 @@ impl StoredRuns {
     }
 
     /// What the operator should know about files that are gone.
-    pub(crate) fn warning(&self) -> Option<String> {
-        let days: Vec<String> = self.gone.iter().map(Date::to_string).collect();
-        (!days.is_empty()).then(|| {
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let of_table = |rows: &[&(&'static str, Date)]| {
+            let days: Vec<String> = rows.iter().map(|(_, day)| day.to_string()).collect();
             format!(
-                "the results of {} are gone from the dataset: their runs are read again as far as \
+                "rows of {} of {} are gone from the dataset: their runs are read again as far as \
                  the service still has them",
+                rows[0].0,
                 days.join(", ")
             )
-        })
+        };
+        let gone: Vec<_> = self.gone.iter().collect();
+        gone.chunk_by(|a, b| a.0 == b.0).map(of_table).collect()
     }
 
     /// Whether runs are stored under this day, and all results that were read for them.
     pub(crate) fn is_whole(&self, day: Date) -> bool {
         let mut runs = self.by_workflow.values().flat_map(HashMap::values);
-        !self.gone.contains(&day) && runs.any(|run| run.day == day)
+        !self.gone.iter().any(|(_, gone)| *gone == day) && runs.any(|run| run.day == day)
     }
 
     pub(crate) fn get(&self, workflow: &str, run: &str) -> Option<&StoredRun> {
@@ -123,28 +155,26 @@ impl StoredRuns {
         })
     }
 
-    fn add(&mut self, batch: &RecordBatch, day: Date, has_results: bool) {
+    fn add(&mut self, batch: &RecordBatch, files: &Files) {
         let workflow: &StringArray = batch.column(0).as_string();
         let id: &StringArray = batch.column(1).as_string();
         let status: &StringArray = batch.column(2).as_string();
         let scheduled = Instants::new(batch.column(3));
         let last_updated = Instants::new(batch.column(4));
         let settled: &BooleanArray = batch.column(5).as_boolean();
-        let result_rows: &Int32Array = batch.column(6).as_primitive::<Int32Type>();
-        let proof: &StringArray = batch.column(7).as_string();
+        let proof: &StringArray = batch.column(6).as_string();
+        let task_proof: &StringArray = batch.column(7).as_string();
         for row in 0..batch.num_rows() {
             let status: Box<str> = if status.is_null(row) {
                 "".into()
             } else {
                 status.value(row).into()
             };
-            let mut read_rows = result_rows.is_valid(row).then(|| result_rows.value(row));
-            if !has_results && read_rows.is_some_and(|rows| rows > 0) {
-                self.gone.insert(day);
-                read_rows = None;
-            }
+            let says =
+                |proof: &StringArray, verdict| proof.is_valid(row) && proof.value(row) == verdict;
+            let short = [(Child::Results, proof), (Child::Tasks, task_proof)];
             let run = StoredRun {
-                day,
+                day: files.day,
                 scheduled: scheduled.at(row),
                 scheduled_text: if is_final(&status) {
                     Box::default()
@@ -154,9 +184,20 @@ impl StoredRuns {
                 last_updated: last_updated.at(row),
                 status,
                 settled: settled.is_valid(row) && settled.value(row),
-                result_rows: read_rows,
-                is_short: proof.is_valid(row) && proof.value(row) == "short",
-                is_expired: proof.is_valid(row) && proof.value(row) == "expired",
+                rows: PerChild::of(|child| {
+                    let marker = batch.column(FIRST_MARKER + child as usize);
+                    self.rows_read(marker, row, files.of[child], child.table(), files.day)
+                }),
+                report_rows: {
+                    let marker = batch.column(REPORT_MARKER);
+                    let table = Table::TaskReports;
+                    self.rows_read(marker, row, files.of_reports, table, files.day)
+                },
+                short: short
+                    .into_iter()
+                    .filter_map(|(child, proof)| says(proof, "short").then_some(child))
+                    .collect(),
+                is_expired: says(proof, "expired"),
             };
             if !self.by_workflow.contains_key(workflow.value(row)) {
                 self.by_workflow
@@ -167,6 +208,31 @@ impl StoredRuns {
             }
         }
     }
+
+    /// How many rows of a table the run's row says were read; none when their file is gone.
+    fn rows_read(
+        &mut self,
+        marker: &dyn Array,
+        row: usize,
+        has_file: bool,
+        table: Table,
+        day: Date,
+    ) -> Option<i32> {
+        let marker: &Int32Array = marker.as_primitive::<Int32Type>();
+        let rows = marker.is_valid(row).then(|| marker.value(row))?;
+        if !has_file && rows > 0 {
+            self.gone.insert((table.name(), day));
+            return None;
+        }
+        Some(rows)
+    }
+}
+
+/// Which tables have a file for a day.
+struct Files {
+    day: Date,
+    of: PerChild<bool>,
+    of_reports: bool,
 }
 
 /// A timestamp column, whichever way the dataset's format stores it.
@@ -238,4 +304,25 @@ pub(crate) fn stored_workflows(
         }
     }
     Ok(workflows)
+}
+
+/// Reads which versions of workflows are stored.
+pub(crate) fn stored_versions(
+    dataset: &Dataset,
+    tenant: &str,
+) -> Result<BTreeSet<(String, i32)>, DatasetError> {
+    const COLUMNS: [&str; 2] = ["workflow_id", "version_number"];
+    let mut versions = BTreeSet::new();
+    let table = Table::WorkflowVersions.name();
+    let Some(reader) = dataset.read(table, tenant, None, Some(&COLUMNS))? else {
+        return Ok(versions);
+    };
+    for batch in reader {
+        let batch = batch?;
+        let workflow: &StringArray = batch.column(0).as_string();
+        let number: &Int32Array = batch.column(1).as_primitive::<Int32Type>();
+        let rows = workflow.iter().flatten().zip(number.iter().flatten());
+        versions.extend(rows.map(|(workflow, number)| (workflow.to_owned(), number)));
+    }
+    Ok(versions)
 }

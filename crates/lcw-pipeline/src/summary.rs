@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use lcw_extractor::ExtractError;
 use serde::Serialize;
 
+use crate::children::Child;
 use crate::error::PipelineError;
-use crate::fetch::Way;
+use crate::not_covered::NotCovered;
 use crate::proof::ProofSummary;
+use crate::retention::Retention;
 use crate::survey::RunCounts;
-use crate::trouble::NotCovered;
+use crate::ways::Way;
 
 /// What an export did. Keys are only ever added.
 #[derive(Debug, Clone, Serialize)]
@@ -45,8 +47,14 @@ pub struct Summary {
     pub ways: Ways,
     /// What was asked for and is not in the dataset.
     pub not_covered: Vec<NotCovered>,
+    /// What the service has added to its contract: properties and values that `lcw` does not know.
+    pub drift: Vec<DriftEntry>,
+    /// Rows that the tables cannot hold, by table: they are in `_quarantine`.
+    pub quarantined: BTreeMap<String, u64>,
     /// Days inside the dataset's coverage that the service forgot before this export.
     pub lost_days: Vec<String>,
+    /// How far the service's memory reaches back, and how close the dataset came to its end.
+    pub retention: Retention,
     /// What the operator should know though nothing went wrong.
     pub warnings: Vec<String>,
     /// The manifest, when one was written.
@@ -97,6 +105,18 @@ pub struct TableSummary {
     pub files: u64,
 }
 
+/// Something that Microsoft's metadata of August 2026 does not define.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DriftEntry {
+    /// The table.
+    pub table: String,
+    /// The property, with `/` inside objects. An unknown one is kept in `_lcw_extra`.
+    pub property: String,
+    /// The unknown value of a known enumeration; absent when the property itself is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
 /// What was asked of Graph.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Requests {
@@ -114,20 +134,25 @@ pub struct Ways {
     /// Workflows whose runs were asked for by `startedDateTime` too, because the filter on
     /// `scheduledDateTime` brought nothing older than the service's default of 7 days.
     pub runs_asked_again: u64,
-    /// Runs that only the second way brought.
+    /// Runs that only another way than the first brought.
     pub runs_found_again: u64,
     /// Runs by the way that brought their results, the last one tried.
     pub results: BTreeMap<String, u64>,
+    /// Runs by the way that brought their task results, the last one tried.
+    pub task_results: BTreeMap<String, u64>,
+    /// Workflows by the way that brought their task reports, the last one tried.
+    pub task_reports: BTreeMap<String, u64>,
 }
 
 impl Ways {
-    pub(crate) fn count(&mut self, way: Way) {
-        let name = match way {
-            Way::ScheduledDateTime => "scheduledDateTime",
-            Way::StartedDateTime => "startedDateTime",
-            Way::Unfiltered => "unfiltered",
+    pub(crate) fn count(&mut self, child: Child, way: Way) {
+        let ways = match child {
+            Child::Results => &mut self.results,
+            Child::Tasks => &mut self.task_results,
+            // There is one way to ask for these.
+            Child::Subjects | Child::Reprocessed => return,
         };
-        *self.results.entry(name.to_owned()).or_default() += 1;
+        *ways.entry(way.name().to_owned()).or_default() += 1;
     }
 }
 

@@ -1,7 +1,6 @@
 //! What an error of the extractor means for the rest of the export.
 
 use lcw_extractor::{ErrorKind, ExtractError};
-use serde::Serialize;
 
 /// How far one failed request reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,39 +23,6 @@ pub(crate) fn reach(error: &ExtractError) -> Reach {
             Reach::JustThis
         }
         _ => Reach::Everything,
-    }
-}
-
-/// Something that was asked for and is not in the dataset, with the service's reason.
-#[derive(Debug, Clone, Serialize)]
-pub struct NotCovered {
-    /// What is missing, in words.
-    pub what: String,
-    /// Why, as one line.
-    pub reason: String,
-    /// Graph's error code, where there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
-    /// Graph's `request-id`, for a support case.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<String>,
-    /// What to do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub remedy: Option<String>,
-    /// Whether it makes the export partial (exit 4).
-    pub is_partial: bool,
-}
-
-impl NotCovered {
-    pub(crate) fn new(what: impl Into<String>, error: &ExtractError, is_partial: bool) -> Self {
-        Self {
-            what: what.into(),
-            reason: describe(error),
-            code: error.code().map(str::to_owned),
-            request_id: error.request_id().map(str::to_owned),
-            remedy: Some(error.remedy().to_string()).filter(|text| !text.is_empty()),
-            is_partial,
-        }
     }
 }
 

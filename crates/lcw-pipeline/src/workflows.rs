@@ -6,15 +6,16 @@ use futures_util::{StreamExt, stream};
 use lcw_extractor::{ErrorKind, ExtractError, GraphClient};
 use lcw_model::time::parse_micros;
 use lcw_model::{Workflow, parse_entity};
-use lcw_transform::{FlattenError, Layout, Lineage, Rows, WorkflowRows};
+use lcw_transform::{FlattenError, Layout, Lineage, Rows, Table, WorkflowRows};
 use serde_json::json;
 use tracing::warn;
 
 use crate::catalog::{Scope, is_refusal, path_of};
 use crate::decode;
+use crate::not_covered::NotCovered;
 use crate::request::DeletedWorkflows;
 use crate::stored::StoredWorkflow;
-use crate::trouble::{Breaker, NotCovered, Reach, reach};
+use crate::trouble::{Breaker, Reach, reach};
 
 /// One object per workflow that is to be stored, sorted by id.
 #[derive(Debug, Default)]
@@ -96,8 +97,8 @@ impl Details {
             warn!(workflow.id = id, %error, "a workflow's details could not be read");
         }
         let what = format!("details of workflow {id}");
-        self.not_covered
-            .push(NotCovered::new(what, error, is_partial));
+        let missing = NotCovered::new(what, error, is_partial).in_table(Table::Workflows);
+        self.not_covered.push(missing.of_workflow(id));
         self.missing.insert(id.clone());
     }
 }

@@ -1,37 +1,22 @@
-//! The writing side: takes fetched runs in order and commits them day by day.
+//! The writing side: takes what was read in order and commits it day by day.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use jiff::civil::Date;
-use lcw_dataset::{Committed, DatasetError, Export, Incoming, MergeError, MergeStats};
-use lcw_extractor::{ErrorKind, ExtractError};
+use lcw_dataset::{Committed, DatasetError, Export, Incoming, MergeError, MergeStats, Staging};
 use lcw_model::time::date_of;
-use lcw_model::{Run, parse_entity};
-use lcw_transform::{
-    FlattenError, Layout, Lineage, Marker, Proof, Rows, RunMarkers, RunRows, Table,
-};
+use lcw_model::{Run, TaskReport, parse_entity};
+use lcw_transform::{Drift, FlattenError, Layout, Lineage, Rows, RunRows, Table, TaskReportRows};
 use tokio::sync::mpsc;
-use tracing::{info, warn};
 
+use crate::children::Child;
+use crate::decide::Reading;
+use crate::decode::SetAside;
 use crate::error::PipelineError;
-use crate::fetch::{FetchedRun, Outcome, Way};
-use crate::proof::{ProofSummary, ShortRun, Verdict, verdict};
-use crate::summary::{TableSummary, Ways};
-use crate::survey::RunTask;
+use crate::fetch::{DayPlan, Fetched, Outcome, Read};
+use crate::proof::Verdict;
+use crate::read_run::{ReadOutcome, ReadRun, Why};
 use crate::tables::incoming;
-use crate::trouble::NotCovered;
-
-/// What was written, for the manifest and the summary.
-#[derive(Debug, Default)]
-pub(crate) struct Written {
-    pub(crate) tables: BTreeMap<&'static str, TableSummary>,
-    pub(crate) proof: ProofSummary,
-    pub(crate) ways: Ways,
-    pub(crate) fetched: u64,
-    pub(crate) not_covered: Vec<NotCovered>,
-    /// Workflows with a run whose results could not be read this time.
-    pub(crate) unread: BTreeSet<String>,
-}
+use crate::written::Written;
 
 /// What rows are made with.
 #[derive(Debug, Clone)]
@@ -40,7 +25,10 @@ pub(crate) struct RowContext {
     pub(crate) export_id: String,
     /// When the runs were listed, in microseconds of the service's clock.
     pub(crate) listed_at: i64,
-    pub(crate) wants_results: bool,
+    /// What the export was asked for.
+    pub(crate) wanted: Reading,
+    /// A filter leaves out users.
+    pub(crate) is_filtered: bool,
 }
 
 impl RowContext {
@@ -61,13 +49,13 @@ pub(crate) struct Cut;
 /// sender hangs up: the sender knows why.
 pub(crate) fn write_days(
     export: &mut Export<'_>,
-    days: &[(Date, usize)],
+    days: Vec<Arc<DayPlan>>,
     context: &RowContext,
-    runs: &mut mpsc::Receiver<FetchedRun>,
+    fetched: &mut mpsc::Receiver<Fetched>,
     written: &mut Written,
 ) -> Result<bool, PipelineError> {
-    for (day, count) in days {
-        if !write_day(export, *day, *count, context, runs, written)? {
+    for plan in days {
+        if !write_day(export, &plan, context, fetched, written)? {
             return Ok(false);
         }
     }
@@ -76,87 +64,153 @@ pub(crate) fn write_days(
 
 fn write_day(
     export: &mut Export<'_>,
-    day: Date,
-    count: usize,
+    plan: &DayPlan,
     context: &RowContext,
-    runs: &mut mpsc::Receiver<FetchedRun>,
+    fetched: &mut mpsc::Receiver<Fetched>,
     written: &mut Written,
 ) -> Result<bool, PipelineError> {
-    let mut staging = export.day(Some(day))?;
-    let mut results = DayResults {
-        runs,
-        remaining: count,
-        read: Vec::with_capacity(count),
+    let reads = plan
+        .runs
+        .iter()
+        .map(|task| ReadRun::new(task, context.wanted, context.is_filtered));
+    let mut day = Day {
+        staging: export.day(Some(plan.day))?,
+        runs: reads.collect(),
+        stats: Vec::new(),
+        set_aside: Vec::new(),
+        drift: Vec::new(),
     };
-    let mut stats = Vec::new();
-    if context.wants_results {
-        let table = Table::UserProcessingResults.name();
-        match staging.merge(table, results.by_ref()) {
-            Ok(merged) => stats.push((table, merged)),
-            Err(MergeError::Rows(Cut)) => return Ok(false),
-            Err(MergeError::Dataset(error)) => return Err(error.into()),
+    for child in context.wanted.children.iter() {
+        if !day.merge_child(child, fetched)? {
+            return Ok(false);
         }
-    } else if results.by_ref().any(|rows| rows.is_err()) {
-        return Ok(false);
     }
-    let read = results.read;
-    let rows = run_rows(&read, context)?;
-    let merged = staging.merge(Table::Runs.name(), [Ok::<_, Cut>(incoming(rows))]);
-    match merged {
-        Ok(merged) => stats.push((Table::Runs.name(), merged)),
-        Err(MergeError::Rows(Cut)) => return Ok(false),
-        Err(MergeError::Dataset(error)) => return Err(error.into()),
-    }
+    let verdicts = if context.wanted.reports {
+        day.merge_reports(context)?
+    } else {
+        Vec::new()
+    };
+    day.merge(Table::Runs, run_rows(&day.runs, context)?)?;
     // A day that is not over by the service's clock will have grown by the next reading.
-    let is_over = day < date_of(context.listed_at);
-    if !is_over || read.iter().any(ReadRun::is_unread) {
-        staging.note_gap();
+    let is_over = plan.day < date_of(context.listed_at);
+    if !is_over || day.runs.iter().any(ReadRun::is_unread) {
+        day.staging.note_gap();
     }
-    staging.commit()?;
-    written.add_day(day, &stats, read);
+    for (table, lines) in written.set_aside(day.set_aside) {
+        day.staging.quarantine(table.name(), &lines)?;
+    }
+    day.staging.commit()?;
+    for (table, drift) in day.drift {
+        written.add_drift(table, drift);
+    }
+    written.add_day(plan.day, &day.stats, day.runs, verdicts);
     Ok(true)
 }
 
-/// The result rows of one day, run by run; remembers what became of each run.
-struct DayResults<'a> {
-    runs: &'a mut mpsc::Receiver<FetchedRun>,
-    remaining: usize,
-    read: Vec<ReadRun>,
+/// One day being put together.
+struct Day<'e, 'p> {
+    staging: Staging<'e>,
+    runs: Vec<ReadRun<'p>>,
+    stats: Vec<(&'static str, MergeStats)>,
+    set_aside: Vec<SetAside>,
+    drift: Vec<(Table, Drift)>,
 }
 
-/// A run after its rows have gone into the file.
-struct ReadRun {
-    task: RunTask,
-    outcome: ReadOutcome,
+impl Day<'_, '_> {
+    /// Merges the rows of one table run by run as they arrive; false after a cut.
+    fn merge_child(
+        &mut self,
+        child: Child,
+        fetched: &mut mpsc::Receiver<Fetched>,
+    ) -> Result<bool, PipelineError> {
+        let table = child.table();
+        let mut rows = ChildOfDay {
+            child,
+            fetched,
+            runs: self.runs.iter_mut(),
+            set_aside: &mut self.set_aside,
+            drift: Drift::default(),
+        };
+        let merged = self.staging.merge(table.name(), rows.by_ref());
+        let drift = rows.drift;
+        self.drift.push((table, drift));
+        match merged {
+            Ok(stats) => {
+                self.stats.push((table.name(), stats));
+                Ok(true)
+            }
+            Err(MergeError::Rows(Cut)) => Ok(false),
+            Err(MergeError::Dataset(error)) => Err(error.into()),
+        }
+    }
+
+    /// Merges rows that are all there.
+    fn merge(&mut self, table: Table, rows: Rows) -> Result<(), PipelineError> {
+        self.drift.push((table, rows.drift.clone()));
+        let merged = merge_all(&mut self.staging, table, rows)?;
+        self.stats.push((table.name(), merged));
+        Ok(())
+    }
+
+    /// Merges the task reports of the day's runs; says what their counts prove.
+    fn merge_reports(&mut self, context: &RowContext) -> Result<Vec<ReportVerdict>, PipelineError> {
+        let mut verdicts = Vec::new();
+        let rows = report_rows(&self.runs, context, &mut verdicts)?;
+        if !rows.is_empty() {
+            let key = Table::TaskReports.key();
+            self.merge(Table::TaskReports, rows.sorted_unique(&key))?;
+        }
+        Ok(verdicts)
+    }
 }
 
-enum ReadOutcome {
-    NotAsked,
-    Read {
-        rows: usize,
-        way: Way,
-    },
-    NotRead {
-        error: ExtractError,
-        what: &'static str,
-    },
+fn merge_all(
+    staging: &mut Staging<'_>,
+    table: Table,
+    rows: Rows,
+) -> Result<MergeStats, DatasetError> {
+    match staging.merge(
+        table.name(),
+        [Ok::<_, std::convert::Infallible>(incoming(rows))],
+    ) {
+        Ok(stats) => Ok(stats),
+        Err(MergeError::Dataset(error)) => Err(error),
+        Err(MergeError::Rows(never)) => match never {},
+    }
 }
 
-impl Iterator for DayResults<'_> {
+/// The rows of one table of one day, run by run; remembers what became of each run.
+struct ChildOfDay<'a, 'p> {
+    child: Child,
+    fetched: &'a mut mpsc::Receiver<Fetched>,
+    runs: std::slice::IterMut<'a, ReadRun<'p>>,
+    set_aside: &'a mut Vec<SetAside>,
+    drift: Drift,
+}
+
+impl Iterator for ChildOfDay<'_, '_> {
     type Item = Result<Incoming, Cut>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while self.remaining > 0 {
-            let Some(run) = self.runs.blocking_recv() else {
+        let child = self.child;
+        while let Some(run) = self
+            .runs
+            .find(|run| run.task.reading.children.contains(child))
+        {
+            let Some(fetched) = self.fetched.blocking_recv() else {
                 return Some(Err(Cut));
             };
-            self.remaining -= 1;
-            let (outcome, rows) = split(run.outcome);
-            self.read.push(ReadRun {
-                task: run.task,
-                outcome,
-            });
-            if let Some(rows) = rows.filter(|rows| rows.batch.num_rows() > 0) {
+            let rows = match fetched.outcome {
+                Outcome::Read(read) => take(run, child, read, self.set_aside, &mut self.drift),
+                Outcome::Gone(error) => not_read(run, child, error, Why::Gone),
+                Outcome::Refused(error) => not_read(run, child, error, Why::Refused),
+                Outcome::Failed(error) => not_read(run, child, error, Why::Failed),
+                Outcome::RefusedBefore => {
+                    run.outcomes[child] = ReadOutcome::RefusedBefore;
+                    None
+                }
+            };
+            if let Some(rows) = rows {
                 return Some(Ok(incoming(rows)));
             }
         }
@@ -164,42 +218,38 @@ impl Iterator for DayResults<'_> {
     }
 }
 
-fn split(outcome: Outcome) -> (ReadOutcome, Option<Rows>) {
-    match outcome {
-        Outcome::NotAsked => (ReadOutcome::NotAsked, None),
-        Outcome::Read { rows, last_way } => {
-            let read = ReadOutcome::Read {
-                rows: rows.batch.num_rows(),
-                way: last_way,
-            };
-            (read, Some(rows))
-        }
-        Outcome::Gone(error) => (
-            ReadOutcome::NotRead {
-                error,
-                what: "the service no longer has the results of run",
-            },
-            None,
-        ),
-        Outcome::Refused(error) => (
-            ReadOutcome::NotRead {
-                error,
-                what: "the service refuses the results of run",
-            },
-            None,
-        ),
-        Outcome::Failed(error) => (
-            ReadOutcome::NotRead {
-                error,
-                what: "could not read the results of run",
-            },
-            None,
-        ),
+fn take(
+    run: &mut ReadRun<'_>,
+    child: Child,
+    mut read: Read,
+    set_aside: &mut Vec<SetAside>,
+    drift: &mut Drift,
+) -> Option<Rows> {
+    run.outcomes[child] = ReadOutcome::Read {
+        rows: read.rows.len(),
+        way: read.way,
+        set_aside: read.set_aside.len(),
+    };
+    if child == Child::Tasks {
+        run.by_task = Some(read.by_task);
     }
+    set_aside.append(&mut read.set_aside);
+    drift.merge(std::mem::take(&mut read.rows.drift));
+    Some(read.rows).filter(|rows| !rows.is_empty())
+}
+
+fn not_read(
+    run: &mut ReadRun<'_>,
+    child: Child,
+    error: lcw_extractor::ExtractError,
+    why: Why,
+) -> Option<Rows> {
+    run.outcomes[child] = ReadOutcome::NotRead { error, why };
+    None
 }
 
 /// One row per run of the day, with the markers that say what was read for it.
-fn run_rows(read: &[ReadRun], context: &RowContext) -> Result<Rows, FlattenError> {
+fn run_rows(read: &[ReadRun<'_>], context: &RowContext) -> Result<Rows, FlattenError> {
     let lineage = context.lineage();
     let mut parts = Vec::new();
     for workflow in read.chunk_by(|a, b| a.task.workflow_id == b.task.workflow_id) {
@@ -222,77 +272,56 @@ fn run_rows(read: &[ReadRun], context: &RowContext) -> Result<Rows, FlattenError
     Ok(Rows::concat(parts))
 }
 
-impl ReadRun {
-    fn is_unread(&self) -> bool {
-        matches!(self.outcome, ReadOutcome::NotRead { .. })
-    }
-
-    fn verdict(&self) -> Option<Verdict> {
-        let run = self.task.listed.as_ref()?;
-        let rows = match self.outcome {
-            ReadOutcome::Read { rows, .. } => rows,
-            ReadOutcome::NotAsked if self.is_known_empty() => 0,
-            _ => return (!run.is_final()).then_some(Verdict::Open),
-        };
-        Some(verdict(
-            run.is_final(),
-            self.task.counts_users,
-            run.total_users,
-            rows,
-        ))
-    }
-
-    /// Nobody was in the run: its results were read without asking.
-    fn is_known_empty(&self) -> bool {
-        self.task.settled
-            && self
-                .task
-                .listed
-                .as_ref()
-                .is_some_and(super::listing::ListedRun::is_empty)
-    }
-
-    fn markers(&self) -> RunMarkers {
-        let kept = if self.task.is_unchanged {
-            Marker::Keep
-        } else {
-            Marker::Null
-        };
-        let result_rows = match self.outcome {
-            ReadOutcome::Read { rows, .. } => {
-                Marker::Value(i32::try_from(rows).unwrap_or(i32::MAX))
-            }
-            ReadOutcome::NotAsked if self.is_known_empty() => Marker::Value(0),
-            _ => kept,
-        };
-        let proof = match self.verdict() {
-            _ if self.task.listed.is_none() => Marker::Value(Proof::Expired),
-            Some(Verdict::Open) => Marker::Value(Proof::Open),
-            Some(Verdict::Matched) => Marker::Value(Proof::Matched),
-            Some(Verdict::Short) => Marker::Value(Proof::Short),
-            Some(Verdict::Over) => Marker::Value(Proof::Over),
-            None if self.task.is_unchanged => Marker::Keep,
-            Some(Verdict::NotCounted) | None => Marker::Null,
-        };
-        RunMarkers {
-            settled: self.task.settled,
-            result_rows,
-            proof,
-            task_rows: if self.task.is_unchanged {
-                Marker::Keep
-            } else {
-                Marker::Null
-            },
-            task_proof: if self.task.is_unchanged {
-                Marker::Keep
-            } else {
-                Marker::Null
-            },
-        }
-    }
+/// What the count of one task report proves about its task results.
+pub(crate) struct ReportVerdict {
+    /// The run, by its place in the day.
+    pub(crate) run: usize,
+    pub(crate) verdict: Verdict,
+    pub(crate) counted: i32,
+    pub(crate) fetched: i32,
 }
 
-impl RunTask {
+/// One row per task report of the day's runs.
+fn report_rows(
+    read: &[ReadRun<'_>],
+    context: &RowContext,
+    verdicts: &mut Vec<ReportVerdict>,
+) -> Result<Rows, FlattenError> {
+    let lineage = context.lineage();
+    let of_workflow = |id: &str| TaskReportRows::new(context.layout, &lineage, id);
+    let mut parts = vec![of_workflow("").finish()];
+    for (at, run) in read.iter().enumerate() {
+        let Some(reports) = run.task.reports.as_ref().filter(|it| !it.is_empty()) else {
+            continue;
+        };
+        let mut rows = of_workflow(&run.task.workflow_id);
+        for report in reports {
+            // The object was parsed when its page was decoded.
+            let Ok(parsed) = parse_entity::<TaskReport<'_>>(report) else {
+                continue;
+            };
+            let task = parsed.task.as_option();
+            let task_id = task.and_then(|task| task.id.as_option());
+            let counted = parsed.total_users_count.as_option().copied().unwrap_or(0);
+            let (markers, verdict) = run.report(task_id.map(|id| id.as_str()), counted);
+            let raw = context.layout.keep_raw.then_some(&**report);
+            rows.append(&parsed, raw, &markers)?;
+            verdicts.push(ReportVerdict {
+                run: at,
+                verdict,
+                counted,
+                fetched: match markers.task_rows {
+                    lcw_transform::Marker::Value(rows) => rows,
+                    _ => 0,
+                },
+            });
+        }
+        parts.push(rows.finish());
+    }
+    Ok(Rows::concat(parts))
+}
+
+impl crate::survey::RunTask {
     /// The run's object as listed; of a forgotten run only what names it.
     fn object(&self) -> Box<str> {
         match &self.listed {
@@ -307,94 +336,17 @@ impl RunTask {
     }
 }
 
-impl Written {
-    pub(crate) fn add_table(&mut self, table: &'static str, stats: &MergeStats) {
-        let summary = self.tables.entry(table).or_default();
-        summary.rows_written += stats.rows_written;
-        summary.rows_new += stats.rows_new;
-        summary.rows_replaced += stats.rows_replaced;
-        summary.files += u64::from(stats.rows_written > 0);
-    }
-
-    fn add_day(&mut self, day: Date, stats: &[(&'static str, MergeStats)], read: Vec<ReadRun>) {
-        let mut rows_new = 0;
-        for (table, stats) in stats {
-            self.add_table(table, stats);
-            rows_new += stats.rows_new;
-        }
-        info!(day = %day, runs = read.len(), rows_new, "day committed");
-        for run in read {
-            self.add_run(day, run);
-        }
-    }
-
-    fn add_run(&mut self, day: Date, run: ReadRun) {
-        if run.task.settled {
-            self.prove(day, &run);
-        }
-        match run.outcome {
-            ReadOutcome::NotAsked => {}
-            ReadOutcome::Read { way, .. } => {
-                self.fetched += 1;
-                self.ways.count(way);
-            }
-            ReadOutcome::NotRead { error, what } => {
-                warn!(workflow.id = %run.task.workflow_id, run.id = %run.task.run_id, %error, "{what}");
-                let what = format!(
-                    "{what} {} of workflow {}",
-                    run.task.run_id, run.task.workflow_id
-                );
-                self.not_covered.push(NotCovered::new(what, &error, true));
-                if error.kind() != ErrorKind::NotFound {
-                    self.unread.insert(run.task.workflow_id.to_string());
-                }
-            }
-        }
-    }
-
-    fn prove(&mut self, day: Date, run: &ReadRun) {
-        match run.verdict() {
-            Some(Verdict::Matched) => self.proof.matched += 1,
-            Some(Verdict::Over) => self.proof.over += 1,
-            Some(Verdict::NotCounted) if !run.task.counts_users => {
-                self.proof.non_user_subjects += 1;
-            }
-            Some(Verdict::Short) => {
-                self.proof.short += 1;
-                let fetched = match run.outcome {
-                    ReadOutcome::Read { rows, .. } => rows as u64,
-                    _ => 0,
-                };
-                self.proof.short_runs.push(ShortRun {
-                    workflow_id: run.task.workflow_id.to_string(),
-                    run_id: run.task.run_id.to_string(),
-                    run_date: day.to_string(),
-                    counted: run
-                        .task
-                        .listed
-                        .as_ref()
-                        .and_then(|run| run.total_users)
-                        .unwrap_or(0),
-                    fetched,
-                });
-            }
-            _ => {}
-        }
-    }
-}
-
-/// Merges the workflows' rows and commits them on their own.
-pub(crate) fn write_workflows(
+/// Merges the rows of the tables that have one file each, and commits them on their own.
+pub(crate) fn write_undated(
     export: &mut Export<'_>,
-    rows: Rows,
+    tables: Vec<(Table, Rows)>,
     written: &mut Written,
 ) -> Result<Committed, DatasetError> {
     let mut staging = export.day(None)?;
-    let table = Table::Workflows.name();
-    match staging.merge(table, [Ok::<_, Cut>(incoming(rows))]) {
-        Ok(stats) => written.add_table(table, &stats),
-        Err(MergeError::Dataset(error)) => return Err(error),
-        Err(MergeError::Rows(Cut)) => {}
+    for (table, rows) in tables {
+        written.add_drift(table, rows.drift.clone());
+        let stats = merge_all(&mut staging, table, rows)?;
+        written.add_table(table.name(), &stats);
     }
     staging.commit()
 }

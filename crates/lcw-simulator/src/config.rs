@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::plan::RunPlan;
+use crate::record::Endpoint;
 use crate::sign_in::{DeviceSignIn, FederatedIdentity};
 use crate::words::Category;
 
@@ -41,6 +42,8 @@ pub struct TenantConfig {
     pub windows: Windows,
     /// Whether the history of soft-deleted workflows can be read.
     pub deleted_history: DeletedHistory,
+    /// Whether the runs that reprocess a run can be read.
+    pub reprocessed_runs: ReprocessedRuns,
     /// Tokens and permissions.
     pub access: Access,
     /// What answers look like.
@@ -149,8 +152,10 @@ pub struct Outcomes {
     pub on_demand: f64,
     /// Is a dry run.
     pub preview: f64,
-    /// Has subjects that are not users: counted, without rows.
+    /// Has subjects that are not users: counted, without user processing results.
     pub non_users: f64,
+    /// Settles hours after its end instead of minutes, with nothing that says so.
+    pub settling_late: f64,
 }
 
 impl Outcomes {
@@ -164,6 +169,7 @@ impl Outcomes {
         on_demand: 0.0,
         preview: 0.0,
         non_users: 0.0,
+        settling_late: 0.0,
     };
     /// What an ordinary tenant sees.
     pub const ORDINARY: Self = Self {
@@ -183,6 +189,7 @@ impl Outcomes {
         on_demand: 0.1,
         preview: 0.05,
         non_users: 0.03,
+        settling_late: 0.0,
     };
 }
 
@@ -248,8 +255,15 @@ pub enum Order {
 pub struct Windows {
     /// Of runs.
     pub runs: WindowRule,
-    /// Of results, of a run and of a workflow alike.
+    /// Of results, of a run and of a workflow alike; of subject results too.
     pub results: WindowRule,
+    /// Of task results, by `createdDateTime`.
+    pub task_results: WindowRule,
+    /// Of task reports, by the schedule of their run.
+    pub task_reports: WindowRule,
+    /// Which date of a row decides whether a summary counts it. Rows without such a date have one of their
+    /// run's.
+    pub summaries: DateProperty,
     /// How long history is kept, by the schedule of its run.
     pub retention: Duration,
 }
@@ -273,7 +287,7 @@ impl WindowRule {
     }
 }
 
-/// The dates of runs and results.
+/// The dates of runs, results and task results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DateProperty {
     /// `scheduledDateTime`, never null.
@@ -284,12 +298,25 @@ pub enum DateProperty {
     Completed,
     /// `lastUpdatedDateTime`, of runs only.
     LastUpdated,
+    /// `createdDateTime`, of task results only.
+    Created,
 }
 
 /// What the subtree below `deletedItems/workflows/{id}` answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeletedHistory {
     /// Runs and results, like those of live workflows.
+    Readable,
+    /// 403.
+    Forbidden,
+    /// 404.
+    NotFound,
+}
+
+/// What `runs/{id}/reprocessedRuns` answers. The documentation calls it not supported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReprocessedRuns {
+    /// The runs that reprocess the run.
     Readable,
     /// 403.
     Forbidden,
@@ -312,6 +339,9 @@ pub struct Access {
     pub token_uses: Option<u32>,
     /// Whether tokens are opaque text instead of a JWT.
     pub opaque_tokens: bool,
+    /// Whether `$expand=subject` needs [`roles::USER`] or [`roles::USER_BASIC`] besides the permission for the
+    /// rows; otherwise it is 403.
+    pub expand_needs_user_read: bool,
     /// Whom tokens say they are for; the resource that was asked for when `None`.
     pub token_audience: Option<String>,
     /// What the login service's clock is ahead of this machine's, in seconds.
@@ -337,8 +367,25 @@ pub struct Answers {
     pub gzip_level: Option<u32>,
     /// A property unknown to every documentation, on some rows of each kind.
     pub unknown_property: Option<String>,
+    /// A property that has another type than documented, on the first row of a page and every third after it.
+    pub changed_type: Option<ChangedType>,
+    /// Whether `$expand=subject($select=…)` is understood; otherwise it is 400.
+    pub nested_select: bool,
+    /// Whether v1.0 has subject processing results, as its newest pages say; otherwise only beta has them.
+    pub subject_results_on_v1: bool,
     /// Keeps rendered bodies up to this many bytes until the clock or the tenant changes; 0: none.
     pub cache_bytes: usize,
+}
+
+/// A value in place of a documented one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChangedType {
+    /// The kind of requests whose rows have it.
+    pub endpoint: Endpoint,
+    /// The property; a slash leads to a property inside it. Rows without it stay as they are.
+    pub property: String,
+    /// What stands there instead, as JSON; text that is no JSON becomes a string.
+    pub json: String,
 }
 
 /// Least-privileged permissions, as application roles.
@@ -349,8 +396,12 @@ pub mod roles {
     pub const WORKFLOW_BASIC: &str = "LifecycleWorkflows-Workflow.ReadBasic.All";
     /// The same, deleted workflows, versions and tasks.
     pub const WORKFLOW: &str = "LifecycleWorkflows-Workflow.Read.All";
-    /// Everything that can be read.
+    /// Everything of Lifecycle Workflows that can be read; the least that task definitions need.
     pub const EVERYTHING: &str = "LifecycleWorkflows.Read.All";
     /// Everything, writing included.
     pub const WRITE: &str = "LifecycleWorkflows.ReadWrite.All";
+    /// Every property of users, for `$expand=subject`.
+    pub const USER: &str = "User.Read.All";
+    /// The same; the simulator does not hold properties back.
+    pub const USER_BASIC: &str = "User.ReadBasic.All";
 }

@@ -9,16 +9,20 @@ use crate::answer::Answer;
 use crate::faults::{Fault, FaultBody, FaultRule, Pages, When};
 use crate::hint::{Form, RetryAfter};
 use crate::limit::Limit;
-use crate::plan::RunPlan;
+use crate::plan::{Reprocessed, RunPlan};
 use crate::record::Endpoint;
 use crate::service::{Asked, Service};
 use crate::ticks;
+use crate::words::ProcessingStatus;
+
+mod options;
 
 /// What the surface offers, said in every error.
 const USAGE: &str = "GET / | POST clock?advance=24h | \
     POST faults?kind=KIND[&endpoint=KIND][&every=N|&nth=N|&chance=P][&times=N][&status=N][&retry_after=TEXT] | \
     DELETE faults | POST limit?per_second=N[&burst=N] | DELETE limit | \
-    POST runs?workflow=ID&users=N";
+    POST runs?workflow=ID&users=N[&non_users=N][&outcome=STATUS][&settling=6h][&reprocesses=RUN] | \
+    POST options?NAME=VALUE";
 
 /// Answers a request of the control surface.
 pub(crate) fn answer(service: &Service, asked: &Asked, rest: &str) -> Answer {
@@ -36,6 +40,7 @@ pub(crate) fn answer(service: &Service, asked: &Asked, rest: &str) -> Answer {
             Ok(())
         }
         ("POST", "runs") => add_run(service, asked),
+        ("POST", "options") => options::set(service, asked),
         _ => Err("there is nothing here".to_owned()),
     };
     match done {
@@ -111,15 +116,32 @@ fn limit(service: &Service, asked: &Asked) -> Result<(), String> {
 
 fn add_run(service: &Service, asked: &Asked) -> Result<(), String> {
     let id = required(asked, "workflow")?;
-    let users = number(asked, "users")?.unwrap_or(3);
-    let (mut tenant, now) = service.tenant_mut();
+    let mut plan = RunPlan::new(
+        ticks::to_timestamp(service.clock().now()),
+        number(asked, "users")?.unwrap_or(3),
+    );
+    plan.non_users = number(asked, "non_users")?.unwrap_or(0);
+    if let Some(name) = Service::parameter(asked, "outcome") {
+        let status = ProcessingStatus::FINAL
+            .into_iter()
+            .find(|status| status.as_str() == name);
+        plan.outcome = status.ok_or_else(|| format!("'{name}' is no final status"))?;
+    }
+    if let Some(text) = Service::parameter(asked, "settling") {
+        plan.settling =
+            duration(&text).ok_or_else(|| format!("'{text}' is not like 90s, 30m, 24h or 7d"))?;
+    }
+    if let Some(run) = Service::parameter(asked, "reprocesses") {
+        plan = plan.reprocessing(Reprocessed::Run(run));
+    }
+    let (mut tenant, _) = service.tenant_mut();
     let config = tenant.config.clone();
     let workflow = tenant
         .workflows
         .iter_mut()
         .find(|workflow| workflow.id == id)
         .ok_or("there is no such workflow")?;
-    workflow.add(&config, &RunPlan::new(ticks::to_timestamp(now), users));
+    workflow.add(&config, &plan);
     Ok(())
 }
 
@@ -191,6 +213,8 @@ fn fault(asked: &Asked) -> Result<Fault, String> {
             status: status.unwrap_or(410),
         },
         "repeated-row" => Fault::RepeatedRow,
+        "dropped-page" => Fault::DroppedPage,
+        "cut-collection" => Fault::CutCollection,
         "not-found" => Fault::NotFound,
         "forbidden" => Fault::Forbidden,
         "unauthorized" => Fault::Unauthorized,

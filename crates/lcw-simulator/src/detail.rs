@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::json;
 use crate::random;
 use crate::render::{Style, flag, int, text};
+use crate::tasks;
 use crate::ticks::Ticks;
 use crate::words::Category;
 use crate::workflow::Workflow;
@@ -25,19 +26,36 @@ impl Style<'_> {
             .and_then(|grid| grid.upcoming(workflow.seed));
         json::push_optional_instant(out, upcoming.filter(|_| workflow.deleted.is_none()));
         int(out, "version", workflow.version);
+        self.conditions_and_authors(out, workflow, u64::MAX);
+        self.unknown_property(out, workflow.seed);
+    }
+
+    /// What single workflows and single versions have and their rows in lists do not. `salt` decides who made
+    /// the latest change.
+    pub(crate) fn conditions_and_authors(&self, out: &mut Vec<u8>, workflow: &Workflow, salt: u64) {
         value(out, "executionConditions", &conditions(workflow));
         value(
             out,
             "lastModifiedBy",
-            &json!({ "id": administrator(workflow, u64::MAX) }),
+            &json!({ "id": administrator(workflow, salt) }),
         );
-        value(out, "tasks", &tasks(workflow, self.unknown_members));
+        self.tasks_inlined(out, workflow);
         value(
             out,
             "createdBy",
             &json!({ "id": administrator(workflow, 0) }),
         );
-        self.unknown_property(out, workflow.seed);
+    }
+
+    fn tasks_inlined(&self, out: &mut Vec<u8>, workflow: &Workflow) {
+        out.extend_from_slice(b",\"tasks\":[");
+        for (task, index) in tasks::tasks_of(workflow).iter().zip(0..) {
+            if index > 0 {
+                out.push(b',');
+            }
+            self.task(out, task);
+        }
+        out.push(b']');
     }
 }
 
@@ -67,6 +85,10 @@ fn conditions(workflow: &Workflow) -> Value {
             "timeBasedAttribute": "employeeHireDate",
             "offsetInDays": -i32::try_from(workflow.seed % 8).unwrap_or(0),
         }),
+        // beta's mapping of provisioning attributes has no properties that are documented.
+        Category::Extensibility => {
+            return json!({ "@odata.type": format!("{PREFIX}provisioningAttributeMapping") });
+        }
         Category::Mover => json!({
             "@odata.type": format!("{PREFIX}attributeChangeTrigger"),
             "triggerAttributes": [{ "name": "department" }],
@@ -85,63 +107,4 @@ fn conditions(workflow: &Workflow) -> Value {
         },
         "trigger": trigger,
     })
-}
-
-/// Built-in tasks: category, name, definition.
-const TASKS: [(&str, &str, &str); 6] = [
-    (
-        "joiner,leaver",
-        "Enable User Account",
-        "6fc52c9d-398b-4305-9763-15f42c1676fc",
-    ),
-    (
-        "joiner",
-        "Send Welcome Email",
-        "70b29d51-b59a-4773-9280-8841dfd3f2ea",
-    ),
-    (
-        "joiner,leaver,mover",
-        "Add User To Groups",
-        "22085229-5809-45e8-97fd-270d28d66910",
-    ),
-    (
-        "leaver",
-        "Disable User Account",
-        "1dfdfcc7-52fa-4c2e-bf3a-e3919cc12950",
-    ),
-    (
-        "leaver",
-        "Remove user from all groups",
-        "b3a31406-2a15-4c9a-b25b-a658fa5f07fc",
-    ),
-    (
-        "leaver",
-        "Delete User Account",
-        "8d18588d-9ad3-4c0f-99d0-ec215f0e3dff",
-    ),
-];
-
-fn tasks(workflow: &Workflow, unknown_members: bool) -> Value {
-    (1..=workflow.tasks)
-        .zip(0_u64..)
-        .map(|(sequence, index)| {
-            let pick = usize::try_from((workflow.seed >> 7).wrapping_add(index) % 6).unwrap_or(0);
-            let (category, name, definition) = TASKS[pick];
-            let category = match category.strip_suffix(",mover") {
-                Some(shown) if !unknown_members => format!("{shown},unknownFutureValue"),
-                _ => category.to_owned(),
-            };
-            json!({
-                "category": category,
-                "continueOnError": index % 2 == 1,
-                "description": null,
-                "displayName": name,
-                "executionSequence": sequence,
-                "id": random::guid_text(random::guid(random::mix(&[workflow.seed, 0x7a_5c, index]))),
-                "isEnabled": true,
-                "taskDefinitionId": definition,
-                "arguments": [],
-            })
-        })
-        .collect()
 }

@@ -61,6 +61,11 @@ pub enum Fault {
     },
     /// The next page begins with the last row of this one.
     RepeatedRow,
+    /// The page comes without its rows, and its next link leads on behind them. Only pages with a next link are
+    /// hit.
+    DroppedPage,
+    /// The next link is left out although rows follow.
+    CutCollection,
     /// 404, as for a run that has aged out since it was listed.
     NotFound,
     /// 403.
@@ -138,6 +143,8 @@ impl Fault {
             Self::EndlessPages => "endless",
             Self::ExpiredSkipToken { .. } => "expired-skip-token",
             Self::RepeatedRow => "repeated-row",
+            Self::DroppedPage => "dropped-page",
+            Self::CutCollection => "cut-collection",
             Self::NotFound => "not-found",
             Self::Forbidden => "forbidden",
             Self::Unauthorized => "unauthorized",
@@ -152,7 +159,9 @@ impl Fault {
             | Self::ForeignNextLink { .. }
             | Self::RespelledNextLink
             | Self::EndlessPages
-            | Self::RepeatedRow => Phase::Link,
+            | Self::RepeatedRow
+            | Self::DroppedPage
+            | Self::CutCollection => Phase::Link,
             Self::TruncatedBody
             | Self::CutGzip
             | Self::MalformedJson

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use crate::config::DateProperty;
+use crate::property::{self, Comparable, Property, RowKind};
 use crate::ticks::{self, Ticks};
 
 /// A condition on rows.
@@ -22,25 +23,6 @@ pub(crate) enum Filter {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct InvalidFilter(pub(crate) String);
 
-/// What can be compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Property {
-    Id,
-    Category,
-    DisplayName,
-    IsEnabled,
-    IsSchedulingEnabled,
-    Version,
-    Created,
-    Modified,
-    Deleted,
-    NextRun,
-    Status,
-    Execution,
-    Subject,
-    Date(DateProperty),
-}
-
 /// How two values are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operator {
@@ -50,6 +32,8 @@ pub(crate) enum Operator {
     Le,
     Gt,
     Ge,
+    /// Of flags: all of these are set.
+    Has,
 }
 
 /// The right side of a comparison.
@@ -76,55 +60,6 @@ pub(crate) enum Value<'a> {
 pub(crate) trait Row {
     /// The value of a property, [`Value::Missing`] where the type has none.
     fn value(&self, property: Property) -> Value<'_>;
-}
-
-/// The kind of a collection's rows: each has its own properties.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RowKind {
-    Workflow,
-    Run,
-    Result,
-}
-
-/// What a property can be compared with, and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Comparable {
-    Instant,
-    /// Text that is only equal or not.
-    Text,
-    /// Text with an order.
-    OrderedText,
-    Number,
-    Boolean,
-}
-
-fn property(kind: RowKind, name: &str) -> Option<(Property, Comparable)> {
-    use Comparable::{Boolean, Instant, Number, OrderedText, Text};
-    let found = match (kind, name) {
-        (_, "id") => (Property::Id, Text),
-        (RowKind::Workflow, "category") => (Property::Category, Text),
-        (RowKind::Workflow, "displayName") => (Property::DisplayName, Text),
-        (RowKind::Workflow, "isEnabled") => (Property::IsEnabled, Boolean),
-        (RowKind::Workflow, "isSchedulingEnabled") => (Property::IsSchedulingEnabled, Boolean),
-        (RowKind::Workflow, "version") => (Property::Version, Number),
-        (RowKind::Workflow, "createdDateTime") => (Property::Created, Instant),
-        (RowKind::Workflow, "lastModifiedDateTime") => (Property::Modified, Instant),
-        (RowKind::Workflow, "deletedDateTime") => (Property::Deleted, Instant),
-        (RowKind::Workflow, "nextScheduleRunDateTime") => (Property::NextRun, Instant),
-        (RowKind::Workflow, _) => return None,
-        (_, "processingStatus") => (Property::Status, Text),
-        (RowKind::Run, "workflowExecutionType") => (Property::Execution, Text),
-        (RowKind::Result, "workflowExecutionType") => (Property::Execution, OrderedText),
-        (RowKind::Result, "subject/id") => (Property::Subject, Text),
-        (_, "scheduledDateTime") => (Property::Date(DateProperty::Scheduled), Instant),
-        (_, "startedDateTime") => (Property::Date(DateProperty::Started), Instant),
-        (_, "completedDateTime") => (Property::Date(DateProperty::Completed), Instant),
-        (RowKind::Run, "lastUpdatedDateTime") => {
-            (Property::Date(DateProperty::LastUpdated), Instant)
-        }
-        _ => return None,
-    };
-    Some(found)
 }
 
 impl Filter {
@@ -181,11 +116,15 @@ impl Operator {
             "le" => Self::Le,
             "gt" => Self::Gt,
             "ge" => Self::Ge,
+            "has" => Self::Has,
             _ => return None,
         })
     }
 
     fn holds(self, value: &Value<'_>, literal: &Literal) -> bool {
+        if self == Self::Has {
+            return has(value, literal);
+        }
         let order = match (value, literal) {
             (Value::Instant(Some(value)), Literal::Instant(literal))
             | (Value::Number(value), Literal::Number(literal)) => value.cmp(literal),
@@ -202,6 +141,52 @@ impl Operator {
             Self::Le => order != Ordering::Greater,
             Self::Gt => order == Ordering::Greater,
             Self::Ge => order != Ordering::Less,
+            Self::Has => false,
+        }
+    }
+
+    /// Whether values of this type can be compared so.
+    fn fits(self, comparable: Comparable) -> bool {
+        match self {
+            Self::Eq | Self::Ne => comparable != Comparable::Flags,
+            Self::Has => comparable == Comparable::Flags,
+            _ => !matches!(
+                comparable,
+                Comparable::Text | Comparable::Boolean | Comparable::Flags
+            ),
+        }
+    }
+}
+
+fn has(value: &Value<'_>, literal: &Literal) -> bool {
+    let (Value::Text(set), Literal::Text(wanted)) = (value, literal) else {
+        return false;
+    };
+    wanted
+        .split(',')
+        .all(|wanted| set.split(',').any(|flag| flag == wanted.trim()))
+}
+
+impl Value<'_> {
+    /// The same value on its own.
+    pub(crate) fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Instant(instant) => Value::Instant(instant),
+            Self::Text(text) => Value::Text(Cow::Owned(text.into_owned())),
+            Self::Number(number) => Value::Number(number),
+            Self::Boolean(flag) => Value::Boolean(flag),
+            Self::Missing => Value::Missing,
+        }
+    }
+
+    /// The order of two values of a property; nulls come first.
+    pub(crate) fn order(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Instant(one), Self::Instant(two)) => one.cmp(two),
+            (Self::Text(one), Self::Text(two)) => one.cmp(two),
+            (Self::Number(one), Self::Number(two)) => one.cmp(two),
+            (Self::Boolean(one), Self::Boolean(two)) => one.cmp(two),
+            _ => Ordering::Equal,
         }
     }
 }
@@ -291,7 +276,7 @@ impl Parser {
 
     fn comparison(&mut self) -> Result<Filter, InvalidFilter> {
         let name = self.take()?;
-        let (property, comparable) = property(self.kind, &name).ok_or_else(|| {
+        let (property, comparable) = property::filtered(self.kind, &name).ok_or_else(|| {
             InvalidFilter(format!(
                 "Could not find a property named '{name}' to filter by."
             ))
@@ -299,8 +284,7 @@ impl Parser {
         let text = self.take()?;
         let operator = Operator::parse(&text)
             .ok_or_else(|| InvalidFilter(format!("The operator '{text}' is not supported.")))?;
-        let ordered = !matches!(operator, Operator::Eq | Operator::Ne);
-        if ordered && matches!(comparable, Comparable::Text | Comparable::Boolean) {
+        if !operator.fits(comparable) {
             return Err(InvalidFilter(format!(
                 "The operator '{text}' is not supported for '{name}'."
             )));
@@ -323,7 +307,7 @@ fn literal(comparable: Comparable, text: &str) -> Option<Literal> {
     match comparable {
         Comparable::Instant if text == "null" => Some(Literal::Null),
         Comparable::Instant => ticks::parse(text).map(Literal::Instant),
-        Comparable::Text | Comparable::OrderedText => {
+        Comparable::Text | Comparable::OrderedText | Comparable::Flags => {
             let inner = text.strip_prefix('\'')?.strip_suffix('\'')?;
             Some(Literal::Text(inner.replace("''", "'")))
         }

@@ -1,12 +1,18 @@
 //! The rows of a collection: which there are, in which order, from which position on.
 
-use crate::config::{DateProperty, Order, WindowRule};
-use crate::filter::{Filter, Property, Row, Value};
+use crate::config::{Order, WindowRule};
+use crate::filter::{Filter, Row};
+use crate::order;
 use crate::paging::Position;
 use crate::plan::Listed;
 use crate::render::Style;
+use crate::report::{self, ReportView};
 use crate::result::{self, ResultView};
+use crate::row::{ReportRow, ResultRow, TaskRow};
 use crate::run::{Run, RunView};
+use crate::subject::{self, SubjectView};
+use crate::task_result::{self, TaskView};
+use crate::tasks::{Task, TaskText};
 use crate::tenant::Tenant;
 use crate::ticks::{self, Ticks};
 use crate::workflow::Workflow;
@@ -22,26 +28,18 @@ pub(crate) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// Workflows of a listing.
-    pub(crate) fn workflows(
+    /// Rows without a place of their own: workflows, versions, tasks, definitions.
+    pub(crate) fn plain<T: Row>(
         self,
-        listed: impl Iterator<Item = &'a Workflow>,
-    ) -> impl Iterator<Item = (Position, &'a Workflow)> {
+        listed: impl Iterator<Item = T>,
+    ) -> impl Iterator<Item = (Position, T)> {
         let first = self.from.map_or(0, |from| from.ordinal);
-        listed
-            .filter(move |workflow| self.filter.is_none_or(|filter| filter.accepts(*workflow)))
-            .zip(0_u32..)
-            .map(|(workflow, ordinal)| {
-                (
-                    Position {
-                        scheduled: 0,
-                        ordinal,
-                        row: 0,
-                    },
-                    workflow,
-                )
-            })
-            .filter(move |(position, _)| position.ordinal >= first)
+        let accepted = listed.filter(move |row| self.accepts(row));
+        order::numbered(accepted, first)
+    }
+
+    fn accepts(&self, row: &impl Row) -> bool {
+        self.filter.is_none_or(|filter| filter.accepts(row))
     }
 
     /// Runs of a workflow.
@@ -53,9 +51,7 @@ impl<'a> Rows<'a> {
         self.reached_runs(workflow)
             .filter(move |run| run.scheduled >= cutoff)
             .flat_map(move |run| listed_views(run, self.now))
-            .filter(move |(position, view)| {
-                self.is_reached(*position) && self.filter.is_none_or(|filter| filter.accepts(view))
-            })
+            .filter(move |(position, view)| self.is_reached(*position) && self.accepts(view))
     }
 
     /// Results of one run.
@@ -65,11 +61,7 @@ impl<'a> Rows<'a> {
         run: &'a Run,
     ) -> impl Iterator<Item = (Position, ResultView<'a>)> {
         let cutoff = self.cutoff(&self.tenant.config.windows.results);
-        let first = match self.from {
-            Some(from) if from.ordinal == run.ordinal => from.row,
-            _ => 0,
-        };
-        (first..run.users)
+        (self.first_row(run)..run.users)
             .filter_map(move |row| result::view(run, row, self.now))
             .filter(move |view| view.scheduled >= cutoff && self.accepts_result(workflow, view))
             .map(|view| (position(view.run, view.row), view))
@@ -84,14 +76,72 @@ impl<'a> Rows<'a> {
             .flat_map(move |run| self.results(workflow, run))
     }
 
-    fn accepts_result(&self, workflow: &Workflow, view: &ResultView<'_>) -> bool {
-        self.filter.is_none_or(|filter| {
-            filter.accepts(&ResultRow {
-                style: self.style,
-                workflow,
-                view,
+    /// Task results of one run.
+    pub(crate) fn task_results(
+        self,
+        workflow: &'a Workflow,
+        run: &'a Run,
+        tasks: &'a [TaskText],
+    ) -> impl Iterator<Item = (Position, TaskView<'a>)> {
+        let cutoff = self.cutoff(&self.tenant.config.windows.task_results);
+        task_result::of_run(run, self.first_row(run), self.now)
+            .filter(move |(_, view)| {
+                let row = TaskRow::new(self.style, workflow, tasks, view);
+                view.created >= cutoff && self.accepts(&row)
             })
-        })
+            .map(|(number, view)| (position(view.result.run, number), view))
+    }
+
+    /// Task reports of all runs of a workflow.
+    pub(crate) fn task_reports(
+        self,
+        workflow: &'a Workflow,
+        tasks: &'a [Task],
+    ) -> impl Iterator<Item = (Position, ReportView<'a>)> {
+        let cutoff = self.cutoff(&self.tenant.config.windows.task_reports);
+        self.reached_runs(workflow)
+            .filter(move |run| run.scheduled >= cutoff)
+            .flat_map(move |run| report::views(run, self.now))
+            .map(|view| (position(view.run.run, view.task), view))
+            .filter(move |(position, view)| {
+                self.is_reached(*position) && self.accepts(&ReportRow { view, tasks })
+            })
+    }
+
+    /// Results of one run for subjects that are no users.
+    pub(crate) fn subject_results(
+        self,
+        run: &'a Run,
+    ) -> impl Iterator<Item = (Position, SubjectView<'a>)> {
+        let cutoff = self.cutoff(&self.tenant.config.windows.results);
+        subject::views(run, self.now)
+            .filter(move |view| view.run.scheduled >= cutoff && self.accepts(view))
+            .map(|view| (position(view.run, view.index), view))
+            .filter(move |(position, _)| self.is_reached(*position))
+    }
+
+    /// The runs that reprocess a run.
+    pub(crate) fn reprocessed_runs(
+        self,
+        workflow: &'a Workflow,
+        old: &'a Run,
+    ) -> impl Iterator<Item = (Position, RunView<'a>)> {
+        self.reached_runs(workflow)
+            .filter(move |run| run.reprocesses.as_ref() == Some(&old.id))
+            .map(move |run| (position(run, 0), run.view(self.now)))
+            .filter(move |(_, view)| self.accepts(view))
+    }
+
+    /// The row of a run at which the listing begins.
+    fn first_row(&self, run: &Run) -> u32 {
+        match self.from {
+            Some(from) if from.ordinal == run.ordinal => from.row,
+            _ => 0,
+        }
+    }
+
+    fn accepts_result(&self, workflow: &Workflow, view: &ResultView<'_>) -> bool {
+        self.accepts(&ResultRow::new(self.style, workflow, view))
     }
 
     /// The runs from the position on, in the configured order.
@@ -153,64 +203,4 @@ fn listed_views(run: &Run, now: Ticks) -> impl Iterator<Item = (Position, RunVie
         .chain(second)
         .zip(0_u32..)
         .map(move |(view, row)| (position(run, row), view))
-}
-
-impl Row for Workflow {
-    fn value(&self, property: Property) -> Value<'_> {
-        match property {
-            Property::Id => Value::Text(self.id.as_str().into()),
-            Property::Category => Value::Text(self.category.as_str().into()),
-            Property::DisplayName => Value::Text(self.display_name.as_str().into()),
-            Property::IsEnabled => Value::Boolean(self.enabled),
-            Property::IsSchedulingEnabled => Value::Boolean(self.grid.is_some()),
-            Property::Version => Value::Number(i64::from(self.version)),
-            Property::Created => Value::Instant(Some(self.created)),
-            Property::Modified => Value::Instant(Some(self.modified)),
-            Property::Deleted => Value::Instant(self.deleted),
-            Property::NextRun => {
-                Value::Instant(self.grid.as_ref().and_then(|grid| grid.upcoming(self.seed)))
-            }
-            _ => Value::Missing,
-        }
-    }
-}
-
-impl Row for RunView<'_> {
-    fn value(&self, property: Property) -> Value<'_> {
-        match property {
-            Property::Id => Value::Text(self.run.id.as_str().into()),
-            Property::Status => Value::Text(self.status.as_str().into()),
-            Property::Execution => Value::Text(self.run.execution.as_str().into()),
-            Property::Date(DateProperty::Scheduled) => Value::Instant(Some(self.run.scheduled)),
-            Property::Date(DateProperty::Started) => Value::Instant(self.started),
-            Property::Date(DateProperty::Completed) => Value::Instant(self.completed),
-            Property::Date(DateProperty::LastUpdated) => Value::Instant(Some(self.last_updated)),
-            _ => Value::Missing,
-        }
-    }
-}
-
-struct ResultRow<'a> {
-    style: Style<'a>,
-    workflow: &'a Workflow,
-    view: &'a ResultView<'a>,
-}
-
-impl Row for ResultRow<'_> {
-    fn value(&self, property: Property) -> Value<'_> {
-        let view = self.view;
-        match property {
-            Property::Id => Value::Text(self.style.result_id(self.workflow, view).into()),
-            Property::Status => Value::Text(view.status.as_str().into()),
-            Property::Execution => Value::Text(view.execution().as_str().into()),
-            Property::Subject => {
-                let person = self.style.tenant.person_id(view.person());
-                Value::Text(crate::random::guid_text(person).into())
-            }
-            Property::Date(DateProperty::Scheduled) => Value::Instant(Some(view.scheduled)),
-            Property::Date(DateProperty::Started) => Value::Instant(view.started),
-            Property::Date(DateProperty::Completed) => Value::Instant(view.completed),
-            _ => Value::Missing,
-        }
-    }
 }

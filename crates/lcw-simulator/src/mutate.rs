@@ -1,11 +1,9 @@
 //! What a test changes in a running tenant.
 
-use std::sync::OnceLock;
-
 use jiff::Timestamp;
 
 use crate::config::{TenantConfig, WorkflowConfig};
-use crate::plan::{Listed, ResultChange, RunChange, RunPlan};
+use crate::plan::{Listed, ResultChange, RunChange, RunPlan, TaskChange};
 use crate::random;
 use crate::run::Run;
 use crate::simulator::Simulator;
@@ -91,6 +89,7 @@ impl Simulator {
             run.outcome = change.outcome.unwrap_or(run.outcome);
             run.users += change.add_users;
             run.reported_users = change.reported_users.unwrap_or(run.reported_users);
+            run.reported_tasks = change.reported_tasks.unwrap_or(run.reported_tasks);
             for (row, change) in &change.results {
                 edit(run, *row, change);
             }
@@ -126,6 +125,31 @@ impl Simulator {
     /// When there is no such run.
     pub fn report_users(&self, run_id: &str, count: Option<i32>) {
         self.with_run(run_id, |run, _| run.reported_users = count);
+    }
+
+    /// Lets a run say another `totalTasksCount` than its task results; `None` makes it agree again.
+    ///
+    /// # Panics
+    /// When there is no such run.
+    pub fn report_tasks(&self, run_id: &str, count: Option<i32>) {
+        self.with_run(run_id, |run, _| run.reported_tasks = count);
+    }
+
+    /// Changes one task result, by the index of its row and of its task, without any trace in its run's counters
+    /// and `lastUpdatedDateTime`.
+    ///
+    /// # Panics
+    /// When there is no such run.
+    pub fn change_task_result(&self, run_id: &str, row: u32, task: u32, change: TaskChange) {
+        let tasks = vec![(task, change)];
+        self.change_result(
+            run_id,
+            row,
+            &ResultChange {
+                tasks,
+                ..ResultChange::default()
+            },
+        );
     }
 
     /// Says how often, and how, a run shows in listings.
@@ -188,15 +212,15 @@ impl Simulator {
         });
     }
 
-    /// Gives a workflow another name, and with it a new version and `lastModifiedDateTime`.
+    /// Gives a workflow another name, and with it a new version and `lastModifiedDateTime`. The versions before
+    /// keep the name that they had.
     ///
     /// # Panics
     /// When there is no such workflow.
     pub fn rename_workflow(&self, workflow_id: &str, display_name: &str) {
         self.with_workflow(workflow_id, |workflow, now| {
+            workflow.begin_version(now);
             display_name.clone_into(&mut workflow.display_name);
-            workflow.modified = now;
-            workflow.version += 1;
         });
     }
 
@@ -225,7 +249,7 @@ impl Simulator {
             .find_map(|workflow| workflow.run_mut(id));
         let run = run.expect("no such run");
         change(run, now);
-        run.totals = OnceLock::new();
+        run.recount();
     }
 }
 
@@ -239,6 +263,16 @@ fn edit(run: &mut Run, row: u32, change: &ResultChange) {
         .or(edit.completed);
     edit.appears = change.appears.map(ticks::from_timestamp).or(edit.appears);
     edit.dropped |= change.dropped;
+    for (task, change) in &change.tasks {
+        let edit = edit.tasks.entry(*task).or_default();
+        edit.status = change.status.or(edit.status);
+        edit.failure_reason = change
+            .failure_reason
+            .clone()
+            .or_else(|| edit.failure_reason.take());
+        edit.appears = change.appears.map(ticks::from_timestamp).or(edit.appears);
+        edit.dropped |= change.dropped;
+    }
 }
 
 /// Ends a run that is open.
@@ -250,5 +284,5 @@ fn cancel(run: &mut Run, now: Ticks) {
     run.completed = Some(now);
     run.settled = now + 5 * ticks::MINUTE;
     run.outcome = ProcessingStatus::Canceled;
-    run.totals = OnceLock::new();
+    run.recount();
 }

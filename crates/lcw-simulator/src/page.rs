@@ -1,10 +1,14 @@
 //! Puts rows, counts and next links together into the body of a collection.
 
+use serde_json::Value;
+
+use crate::config::Answers;
 use crate::faults::Fault;
 use crate::json;
 use crate::paging::{self, Position, SkipToken};
 use crate::query::Options;
 use crate::random;
+use crate::record::Endpoint;
 use crate::tenant::Tenant;
 
 /// A page before its next link is written.
@@ -19,9 +23,10 @@ pub(crate) struct PageParts {
 }
 
 /// A collection as it was asked for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Collection<'a> {
     pub(crate) tenant: &'a Tenant,
+    pub(crate) endpoint: Endpoint,
     pub(crate) options: &'a Options,
     /// Names the collection with its options.
     pub(crate) hash: u64,
@@ -31,7 +36,7 @@ pub(crate) struct Collection<'a> {
     /// The path as it came.
     pub(crate) path: &'a str,
     /// What comes behind `$metadata#` in the context.
-    pub(crate) context: &'a str,
+    pub(crate) context: String,
 }
 
 impl Collection<'_> {
@@ -79,6 +84,10 @@ impl Collection<'_> {
         parts.row_count += 1;
         let begin = parts.rows.len();
         render(&mut parts.rows, row);
+        if (parts.row_count - 1).is_multiple_of(3) {
+            let answers = &self.tenant.config.answers;
+            answers.change_type(self.endpoint, &mut parts.rows, begin);
+        }
         if let Some(select) = &self.options.select {
             let row = parts.rows.split_off(begin);
             parts.rows.extend_from_slice(&project(&row, select));
@@ -135,6 +144,11 @@ impl Collection<'_> {
                 parts.next = self.token.and_then(|token| token.position).or(parts.last);
                 self.next_link(parts)
             }
+            Fault::DroppedPage => {
+                parts.rows.clear();
+                self.next_link(parts)
+            }
+            Fault::CutCollection => None,
             Fault::RepeatedRow => {
                 parts.repeat_last_row();
                 self.next_link(parts)
@@ -147,7 +161,7 @@ impl Collection<'_> {
     pub(crate) fn body(&self, parts: &PageParts, next_link: Option<&str>) -> Vec<u8> {
         let mut out = Vec::with_capacity(parts.rows.len() + 512);
         out.push(b'{');
-        push_context(&mut out, self.origin, self.path, self.context);
+        push_context(&mut out, self.origin, self.path, &self.context);
         if let Some(count) = parts.count {
             out.extend_from_slice(format!("\"@odata.count\":{count},").as_bytes());
         }
@@ -167,6 +181,28 @@ impl Collection<'_> {
         }
         out.push(b'}');
         out
+    }
+}
+
+impl Answers {
+    /// Lets a property of the row that begins at `begin` have another type.
+    pub(crate) fn change_type(&self, endpoint: Endpoint, out: &mut Vec<u8>, begin: usize) {
+        let Some(changed) = &self.changed_type else {
+            return;
+        };
+        if changed.endpoint != endpoint {
+            return;
+        }
+        let Ok(mut row) = serde_json::from_slice::<Value>(&out[begin..]) else {
+            return;
+        };
+        let new = serde_json::from_str(&changed.json)
+            .unwrap_or_else(|_| Value::String(changed.json.clone()));
+        if let Some(value) = row.pointer_mut(&format!("/{}", changed.property)) {
+            *value = new;
+            out.truncate(begin);
+            out.extend_from_slice(row.to_string().as_bytes());
+        }
     }
 }
 
@@ -191,15 +227,20 @@ pub(crate) fn push_context(out: &mut Vec<u8>, origin: &str, path: &str, context:
     out.push(b',');
 }
 
-/// Keeps the selected properties, `id` and annotations of a row.
+/// What comes with a row although nobody selected it.
+const UNASKED: [&str; 3] = ["id", "subject", "task"];
+
+/// Keeps the selected properties, annotations, and what comes unasked.
 pub(crate) fn project(row: &[u8], select: &[String]) -> Vec<u8> {
-    let Ok(serde_json::Value::Object(mut object)) = serde_json::from_slice(row) else {
+    let Ok(Value::Object(mut object)) = serde_json::from_slice(row) else {
         return row.to_vec();
     };
     object.retain(|name, _| {
-        name == "id" || name.contains("@odata.") || select.iter().any(|wanted| wanted == name)
+        UNASKED.contains(&name.as_str())
+            || name.contains("@odata.")
+            || select.iter().any(|wanted| wanted == name)
     });
-    serde_json::Value::Object(object).to_string().into_bytes()
+    Value::Object(object).to_string().into_bytes()
 }
 
 /// The same path as `OData`'s own convention writes it: capitals, and keys in parentheses.
@@ -257,7 +298,7 @@ mod tests {
     fn projection_keeps_what_was_selected_and_the_id() {
         let row = br#"{"id":"1","a":2,"b":3,"x@odata.type":"y"}"#;
         let kept = project(row, &["b".to_owned()]);
-        let value: serde_json::Value = serde_json::from_slice(&kept).unwrap();
+        let value: Value = serde_json::from_slice(&kept).unwrap();
         assert_eq!(
             value,
             serde_json::json!({ "id": "1", "b": 3, "x@odata.type": "y" })

@@ -25,10 +25,13 @@ pub struct RunPlan {
     pub users: u32,
     /// How many of them fail; `None`: as the outcome suggests.
     pub failed_users: Option<u32>,
-    /// Subjects that are no users: counted in `totalUsersCount`, without a row.
+    /// Subjects that are no users: counted in `totalUsersCount`, without a user processing result. beta shows
+    /// them as subject processing results.
     pub non_users: u32,
     /// `totalUsersCount` once settled, when it shall disagree with the rows.
     pub reported_users: Option<i32>,
+    /// `totalTasksCount` once settled, when it shall disagree with the rows.
+    pub reported_tasks: Option<i32>,
     /// The run that it reprocesses.
     pub reprocesses: Option<Reprocessed>,
     /// Its id; made by the tenant's style when `None`. Any text is allowed.
@@ -58,6 +61,7 @@ impl RunPlan {
             failed_users: None,
             non_users: 0,
             reported_users: None,
+            reported_tasks: None,
             reprocesses: None,
             id: None,
         }
@@ -74,6 +78,21 @@ impl RunPlan {
     #[must_use]
     pub fn working_for(mut self, processing: Duration) -> Self {
         self.processing = Some(processing);
+        self
+    }
+
+    /// The same run, whose counters and `lastUpdatedDateTime` settle this long after its end. Until then its
+    /// counters are zero or half of what they will be, and nothing says so.
+    #[must_use]
+    pub fn settling_after(mut self, settling: Duration) -> Self {
+        self.settling = settling;
+        self
+    }
+
+    /// The same run, with subjects that are no users.
+    #[must_use]
+    pub fn with_non_users(mut self, non_users: u32) -> Self {
+        self.non_users = non_users;
         self
     }
 
@@ -117,6 +136,8 @@ pub struct RunChange {
     pub add_users: u32,
     /// Another `totalUsersCount` than the rows say; `Some(None)` makes it agree again.
     pub reported_users: Option<Option<i32>>,
+    /// Another `totalTasksCount` than the rows say; `Some(None)` makes it agree again.
+    pub reported_tasks: Option<Option<i32>>,
     /// Changes of single results: the row's index and the change.
     pub results: Vec<(u32, ResultChange)>,
 }
@@ -133,6 +154,22 @@ pub struct ResultChange {
     /// The row is not there before this instant, although its run counts it.
     pub appears: Option<Timestamp>,
     /// The service no longer shows the row.
+    pub dropped: bool,
+    /// Changes of its task results: the task's index, from 0, and the change. The counters do not follow.
+    pub tasks: Vec<(u32, TaskChange)>,
+}
+
+/// A change of one task result. Counters of the result and of the run stay as they are; the counts of the task's
+/// report follow the status.
+#[derive(Debug, Clone, Default)]
+pub struct TaskChange {
+    /// Another final status.
+    pub status: Option<ProcessingStatus>,
+    /// Another `failureReason`.
+    pub failure_reason: Option<String>,
+    /// The row is not there before this instant, although its run counts it.
+    pub appears: Option<Timestamp>,
+    /// The service no longer shows the row, although its run counts it.
     pub dropped: bool,
 }
 

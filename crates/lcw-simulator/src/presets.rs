@@ -6,20 +6,23 @@ use jiff::Timestamp;
 
 use crate::config::{
     Access, Answers, DEFAULT_NOW, DateProperty, DeletedHistory, DeletedSubject, IdStyle, Order,
-    Outcomes, Paging, Schedule, TenantConfig, WindowRule, Windows, WorkflowConfig, roles,
+    Outcomes, Paging, ReprocessedRuns, Schedule, TenantConfig, WindowRule, Windows, WorkflowConfig,
+    roles,
 };
 use crate::names::HOSTILE;
+use crate::plan::{Reprocessed, RunPlan};
 use crate::sign_in::{DeviceSignIn, FederatedIdentity, user_roles};
-use crate::words::Category;
+use crate::words::{Category, ProcessingStatus};
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
 impl TenantConfig {
     /// A tenant without workflows: composite ids, pages of 100, a seven-day default window that lower bounds
-    /// on `scheduledDateTime` and `startedDateTime` lift, 30 days of retention, every least-privileged role.
+    /// on `scheduledDateTime` and `startedDateTime` lift (of task results: `createdDateTime` and
+    /// `startedDateTime`, of task reports: `completedDateTime`), 30 days of retention, every least-privileged
+    /// role.
     pub fn empty(seed: u64) -> Self {
-        let lifted_by = [DateProperty::Scheduled, DateProperty::Started];
         Self {
             seed,
             now: Timestamp::from_second(DEFAULT_NOW).unwrap_or(Timestamp::UNIX_EPOCH),
@@ -32,43 +35,26 @@ impl TenantConfig {
             outcomes: Outcomes::GOOD,
             ids: IdStyle::Composite,
             paging: Paging::plain(100),
-            windows: Windows {
-                runs: WindowRule::seven_days_unless(&lifted_by),
-                results: WindowRule::seven_days_unless(&lifted_by),
-                retention: 30 * DAY,
-            },
+            windows: windows(),
             deleted_history: DeletedHistory::Readable,
-            access: Access {
-                tenant_id: None,
-                domain: "contoso.onmicrosoft.com".to_owned(),
-                roles: [roles::REPORTS, roles::WORKFLOW_BASIC, roles::WORKFLOW]
-                    .map(str::to_owned)
-                    .to_vec(),
-                token_lifetime: Duration::from_secs(3_599),
-                token_uses: None,
-                opaque_tokens: false,
-                token_audience: None,
-                login_skew_seconds: 0,
-                federated: Some(FederatedIdentity::default()),
-                public_client: true,
-                scopes: [roles::REPORTS, roles::WORKFLOW_BASIC]
-                    .map(str::to_owned)
-                    .to_vec(),
-                user_roles: vec![user_roles::GLOBAL_READER.to_owned()],
-                device: DeviceSignIn::default(),
-            },
+            reprocessed_runs: ReprocessedRuns::Forbidden,
+            access: access(),
             answers: Answers {
                 date_skew_seconds: 0,
                 gzip_level: Some(1),
                 unknown_property: None,
+                changed_type: None,
+                nested_select: true,
+                subject_results_on_v1: false,
                 cache_bytes: 0,
             },
             record_limit: 1_000_000,
         }
     }
 
-    /// A tenant full of traps: four workflows with odd names (one deleted), a run a day over four weeks,
-    /// mixed ids, every outcome, small and empty pages, repeated rows, unknown properties, deleted people.
+    /// A tenant full of traps: four workflows with odd names (one deleted), a run a day over four weeks, one
+    /// that reprocesses another, mixed ids, every outcome, small and empty pages, repeated rows, unknown
+    /// properties, deleted people.
     pub fn small(seed: u64) -> Self {
         let name = |index: u64| {
             let count = u64::try_from(HOSTILE.len()).unwrap_or(1);
@@ -95,6 +81,7 @@ impl TenantConfig {
                     .scheduled(daily, 1..=6),
                 deleted,
             ],
+            runs: failed_and_again(Self::empty(seed).now),
             people: 40,
             deleted_people: 0.2,
             outcomes: Outcomes::MIXED,
@@ -147,4 +134,55 @@ impl TenantConfig {
         config.answers.gzip_level = Some(0);
         config
     }
+}
+
+/// Seven days of everything, 30 days of history.
+fn windows() -> Windows {
+    use DateProperty::{Completed, Created, Scheduled, Started};
+    Windows {
+        runs: WindowRule::seven_days_unless(&[Scheduled, Started]),
+        results: WindowRule::seven_days_unless(&[Scheduled, Started]),
+        task_results: WindowRule::seven_days_unless(&[Created, Started]),
+        task_reports: WindowRule::seven_days_unless(&[Completed]),
+        summaries: Scheduled,
+        retention: 30 * DAY,
+    }
+}
+
+/// Every least-privileged role, tokens of an hour.
+fn access() -> Access {
+    let granted = [
+        roles::REPORTS,
+        roles::WORKFLOW_BASIC,
+        roles::WORKFLOW,
+        roles::EVERYTHING,
+        roles::USER,
+    ];
+    Access {
+        tenant_id: None,
+        domain: "contoso.onmicrosoft.com".to_owned(),
+        roles: granted.map(str::to_owned).to_vec(),
+        token_lifetime: Duration::from_secs(3_599),
+        token_uses: None,
+        opaque_tokens: false,
+        expand_needs_user_read: true,
+        token_audience: None,
+        login_skew_seconds: 0,
+        federated: Some(FederatedIdentity::default()),
+        public_client: true,
+        scopes: [roles::REPORTS, roles::WORKFLOW_BASIC]
+            .map(str::to_owned)
+            .to_vec(),
+        user_roles: vec![user_roles::GLOBAL_READER.to_owned()],
+        device: DeviceSignIn::default(),
+    }
+}
+
+/// A run of the first workflow that failed three days ago, and one of the day after that reprocesses the last
+/// bad one.
+fn failed_and_again(now: Timestamp) -> Vec<(usize, RunPlan)> {
+    let before = |days: u32| now - (days * DAY + 5 * HOUR);
+    let failed = RunPlan::new(before(3), 4).ending(ProcessingStatus::Failed);
+    let again = RunPlan::new(before(2), 2).reprocessing(Reprocessed::Previous);
+    vec![(0, failed), (0, again)]
 }

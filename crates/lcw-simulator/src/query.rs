@@ -1,5 +1,7 @@
 //! Percent-encoding and the query options of a request.
 
+use crate::expand::Expansion;
+
 /// Decodes `%xx`, and `+` as a space where `form` says so.
 pub(crate) fn decode(text: &str, form: bool) -> String {
     let mut out = Vec::with_capacity(text.len());
@@ -45,7 +47,8 @@ pub(crate) fn value(query: &str, key: &str) -> Option<String> {
 pub(crate) struct Options {
     pub(crate) filter: Option<String>,
     pub(crate) select: Option<Vec<String>>,
-    pub(crate) expand_subject: bool,
+    pub(crate) expand: Option<Expansion>,
+    pub(crate) order_by: Option<String>,
     pub(crate) count: bool,
     pub(crate) skip_token: Option<String>,
     /// The options as they came, without the skip token.
@@ -87,14 +90,10 @@ impl Options {
                         .collect(),
                 );
             }
-            "$expand" if value == "subject" => self.expand_subject = true,
-            "$expand" => {
-                return Err(InvalidOption(format!(
-                    "The navigation '{value}' cannot be expanded."
-                )));
-            }
+            "$expand" => self.expand = Some(Expansion::parse(&value)?),
+            "$orderby" => self.order_by = Some(value),
             "$count" => self.count = value == "true",
-            "$top" | "$skip" | "$orderby" | "$search" => {
+            "$top" | "$skip" | "$search" => {
                 return Err(InvalidOption(format!(
                     "The query specified in the URI is not valid. Query option '{key}' is not allowed."
                 )));

@@ -33,6 +33,28 @@ pub enum Endpoint {
     WorkflowResults,
     /// One user processing result.
     Result,
+    /// The task processing results of a run, or of one user processing result.
+    TaskResults,
+    /// The versions of a workflow.
+    Versions,
+    /// One version of a workflow.
+    Version,
+    /// The tasks of a workflow.
+    Tasks,
+    /// The built-in task definitions.
+    TaskDefinitions,
+    /// The task reports of a workflow.
+    TaskReports,
+    /// The subject processing results of a run.
+    SubjectResults,
+    /// The runs that reprocess a run.
+    ReprocessedRuns,
+    /// The summary of a workflow's runs.
+    RunSummary,
+    /// The summary of the user processing results of a workflow or of a run.
+    ResultSummary,
+    /// The summary of a workflow's task reports.
+    TaskReportSummary,
     /// The control surface.
     Control,
     /// A path that the service does not know.
@@ -41,7 +63,7 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// All kinds.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 25] = [
         Self::Token,
         Self::DeviceCode,
         Self::ManagedIdentity,
@@ -54,6 +76,17 @@ impl Endpoint {
         Self::RunResults,
         Self::WorkflowResults,
         Self::Result,
+        Self::TaskResults,
+        Self::Versions,
+        Self::Version,
+        Self::Tasks,
+        Self::TaskDefinitions,
+        Self::TaskReports,
+        Self::SubjectResults,
+        Self::ReprocessedRuns,
+        Self::RunSummary,
+        Self::ResultSummary,
+        Self::TaskReportSummary,
         Self::Control,
         Self::Other,
     ];
@@ -73,6 +106,17 @@ impl Endpoint {
             Self::RunResults => "run-results",
             Self::WorkflowResults => "workflow-results",
             Self::Result => "result",
+            Self::TaskResults => "task-results",
+            Self::Versions => "versions",
+            Self::Version => "version",
+            Self::Tasks => "tasks",
+            Self::TaskDefinitions => "task-definitions",
+            Self::TaskReports => "task-reports",
+            Self::SubjectResults => "subject-results",
+            Self::ReprocessedRuns => "reprocessed-runs",
+            Self::RunSummary => "run-summary",
+            Self::ResultSummary => "result-summary",
+            Self::TaskReportSummary => "task-report-summary",
             Self::Control => "control",
             Self::Other => "other",
         }

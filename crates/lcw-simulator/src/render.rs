@@ -1,12 +1,17 @@
 //! Rows as JSON, written straight into the page.
 
 use crate::config::DeletedSubject;
+use crate::expand::Expansion;
 use crate::json;
+use crate::person;
 use crate::random;
 use crate::result::ResultView;
 use crate::run::RunView;
 use crate::tenant::Tenant;
 use crate::workflow::Workflow;
+
+/// The type of `activatedOnScope` of a run that reprocesses another one.
+const ACTIVATE_RUN_SCOPE: &str = "#microsoft.graph.identityGovernance.activateRunScope";
 
 /// What an answer depends on besides its rows.
 #[derive(Debug, Clone, Copy)]
@@ -14,8 +19,10 @@ pub(crate) struct Style<'a> {
     pub(crate) tenant: &'a Tenant,
     /// `Prefer: include-unknown-enum-members` was sent.
     pub(crate) unknown_members: bool,
-    /// `$expand=subject` was sent.
-    pub(crate) expand_subject: bool,
+    /// The request went to beta, which has more enum members.
+    pub(crate) beta: bool,
+    /// What `$expand` asked for.
+    pub(crate) expand: Option<&'a Expansion>,
 }
 
 impl Style<'_> {
@@ -46,12 +53,18 @@ impl Style<'_> {
         word(
             out,
             "workflowExecutionType",
-            run.execution.shown(self.unknown_members),
+            run.execution.shown(self.unknown_members, self.beta),
         );
-        match &run.activated {
-            Some(scope) => {
-                out.extend_from_slice(b",\"activatedOnScope\":");
-                out.extend_from_slice(scope.as_bytes());
+        match &run.reprocesses {
+            Some(old) => {
+                out.extend_from_slice(b",\"activatedOnScope\":{\"@odata.type\":");
+                json::push_text(out, ACTIVATE_RUN_SCOPE);
+                out.extend_from_slice(
+                    b",\"taskScope\":\"failedTasks\",\"userScope\":\"failedUsers\"",
+                );
+                out.extend_from_slice(b",\"run\":{\"id\":");
+                json::push_text(out, old);
+                out.extend_from_slice(b"}}");
             }
             // The property came late to v1.0: some rows lack it, others say null.
             None if run.guid_ids => {}
@@ -82,7 +95,7 @@ impl Style<'_> {
         word(
             out,
             "workflowExecutionType",
-            view.execution().shown(self.unknown_members),
+            view.execution().shown(self.unknown_members, self.beta),
         );
         int(out, "workflowVersion", view.run.version);
         self.unknown_property(out, view.row_seed());
@@ -90,7 +103,7 @@ impl Style<'_> {
         out.push(b'}');
     }
 
-    fn push_result_id(&self, out: &mut Vec<u8>, view: &ResultView<'_>, prefix: &[u8]) {
+    pub(crate) fn push_result_id(&self, out: &mut Vec<u8>, view: &ResultView<'_>, prefix: &[u8]) {
         if view.run.guid_ids {
             random::push_guid(out, random::guid(view.row_seed()));
         } else {
@@ -112,7 +125,7 @@ impl Style<'_> {
         }
     }
 
-    fn subject(&self, out: &mut Vec<u8>, view: &ResultView<'_>) {
+    pub(crate) fn subject(&self, out: &mut Vec<u8>, view: &ResultView<'_>) {
         let person = view.person();
         let config = &self.tenant.config;
         let deleted = config.deleted_people > 0.0 && self.tenant.is_deleted_person(person);
@@ -127,12 +140,10 @@ impl Style<'_> {
         out.extend_from_slice(b"\"id\":\"");
         random::push_guid(out, self.tenant.person_id(person));
         out.push(b'"');
-        if self.expand_subject && !deleted {
-            out.extend_from_slice(b",\"displayName\":");
-            json::push_text(out, &crate::names::person(config.seed, person));
-            out.extend_from_slice(b",\"userPrincipalName\":");
-            json::push_text(out, &format!("user{person}@{}", config.access.domain));
-            out.extend_from_slice(b",\"businessPhones\":[]");
+        if let Some(Expansion::Subject(selected)) = self.expand
+            && !deleted
+        {
+            person::push_properties(out, config, person, selected.as_deref());
         }
         out.push(b'}');
     }
@@ -157,8 +168,9 @@ impl Style<'_> {
 
     /// The properties with which both forms of a workflow begin.
     pub(crate) fn workflow_head(&self, out: &mut Vec<u8>, workflow: &Workflow) {
+        let shown = workflow.category.shown(self.unknown_members, self.beta);
         out.extend_from_slice(b"\"category\":\"");
-        out.extend_from_slice(workflow.category.shown(self.unknown_members).as_bytes());
+        out.extend_from_slice(shown.as_bytes());
         out.extend_from_slice(b"\",\"description\":");
         match &workflow.description {
             Some(description) => json::push_text(out, description),
@@ -211,7 +223,7 @@ pub(crate) fn flag(out: &mut Vec<u8>, name: &str, flag: bool) {
 }
 
 /// A value that needs no escaping.
-fn word(out: &mut Vec<u8>, name: &str, word: &str) {
+pub(crate) fn word(out: &mut Vec<u8>, name: &str, word: &str) {
     key(out, name);
     out.push(b'"');
     out.extend_from_slice(word.as_bytes());

@@ -17,6 +17,20 @@ pub(crate) struct ResultView<'a> {
     pub(crate) total_tasks: i32,
     pub(crate) failed_tasks: i32,
     pub(crate) unprocessed_tasks: i32,
+    /// What its tasks follow from, whether it can be seen yet or not.
+    pub(crate) course: Course,
+}
+
+/// The whole course of a row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Course {
+    pub(crate) started: Option<Ticks>,
+    pub(crate) finished: Option<Ticks>,
+    /// It has come to its end by now.
+    pub(crate) over: bool,
+    pub(crate) status: ProcessingStatus,
+    pub(crate) failed_tasks: i32,
+    pub(crate) unprocessed_tasks: i32,
 }
 
 impl ResultView<'_> {
@@ -79,8 +93,16 @@ fn view_of<'a>(run: &'a Run, row: u32, now: Ticks, edit: Option<&Edit>) -> Resul
     };
     let finished = finished_of(run, seed, started.unwrap_or(scheduled));
     let over = finished.is_some_and(|finished| now >= finished) || run.held();
+    let course = Course {
+        started,
+        finished,
+        over,
+        status: end.status,
+        failed_tasks: end.failed_tasks,
+        unprocessed_tasks: end.unprocessed_tasks,
+    };
     if !over {
-        return open_view(run, row, seed, now, scheduled, started);
+        return open_view(run, row, seed, now, scheduled, course);
     }
     let completed = if end.completes { finished } else { None };
     ResultView {
@@ -93,6 +115,7 @@ fn view_of<'a>(run: &'a Run, row: u32, now: Ticks, edit: Option<&Edit>) -> Resul
         total_tasks: if run.held() { 0 } else { run.tasks },
         failed_tasks: end.failed_tasks,
         unprocessed_tasks: end.unprocessed_tasks,
+        course,
     }
 }
 
@@ -103,9 +126,9 @@ fn open_view(
     seed: u64,
     now: Ticks,
     scheduled: Ticks,
-    started: Option<Ticks>,
+    course: Course,
 ) -> ResultView<'_> {
-    let running = started.filter(|&started| now >= started);
+    let running = course.started.filter(|&started| now >= started);
     let status = match (running, run.outcome) {
         (None, _) => ProcessingStatus::Queued,
         (Some(_), ProcessingStatus::Canceling) => ProcessingStatus::Canceling,
@@ -121,6 +144,7 @@ fn open_view(
         total_tasks: 0,
         failed_tasks: 0,
         unprocessed_tasks: 0,
+        course,
     }
 }
 
@@ -165,13 +189,17 @@ fn end_of(run: &Run, row: u32, seed: u64) -> End {
         _ => End {
             status: ProcessingStatus::Failed,
             failed_tasks: 1,
-            unprocessed_tasks: count(
-                u32::try_from(random::below(seed, u64::from(run.tasks.unsigned_abs())))
-                    .unwrap_or(0),
-            ),
+            unprocessed_tasks: behind_failed(run.tasks, seed),
             ..good
         },
     }
+}
+
+/// How many tasks are not processed because one before them failed: one that does not let them go on.
+fn behind_failed(tasks: i32, seed: u64) -> i32 {
+    let stopping = u64::from(tasks.unsigned_abs()).div_ceil(2);
+    let failed = 2 * i32::try_from(random::below(seed, stopping)).unwrap_or(0);
+    tasks - 1 - failed
 }
 
 /// How long before its run a row is due: at the same instant, or up to 20 s before.

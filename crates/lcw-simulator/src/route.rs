@@ -33,7 +33,24 @@ pub(crate) enum Target {
     RunResult(Scope, String, String, String),
     WorkflowResults(Scope, String),
     WorkflowResult(Scope, String, String),
+    TaskResults(Scope, String, String),
+    /// Of one result: workflow, run if the path names it, result.
+    ResultTaskResults(Scope, String, Option<String>, String),
+    Versions(Scope, String),
+    Version(Scope, String, String),
+    Tasks(Scope, String),
+    TaskDefinitions,
+    TaskReports(Scope, String),
+    SubjectResults(Scope, String, String),
+    ReprocessedRuns(Scope, String, String),
+    RunSummary(Scope, String, Arguments),
+    /// Of the results of a workflow or of one of its runs.
+    ResultSummary(Scope, String, Option<String>, Arguments),
+    TaskReportSummary(Scope, String, Arguments),
 }
+
+/// What stands between the parentheses of a function.
+pub(crate) type Arguments = String;
 
 impl Route {
     /// Reads a path as it came. Names are compared without case; `workflows('id')` is `workflows/id`.
@@ -81,17 +98,33 @@ impl Route {
             Self::ManagedIdentity(_) => Endpoint::ManagedIdentity,
             Self::Control { .. } => Endpoint::Control,
             Self::Unknown { .. } => Endpoint::Other,
-            Self::Graph { target, .. } => match target {
-                Target::Workflows(Scope::Live) => Endpoint::Workflows,
-                Target::Workflows(Scope::Deleted) => Endpoint::DeletedWorkflows,
-                Target::Workflow(Scope::Live, ..) => Endpoint::Workflow,
-                Target::Workflow(Scope::Deleted, ..) => Endpoint::DeletedWorkflow,
-                Target::Runs(..) => Endpoint::Runs,
-                Target::Run(..) => Endpoint::Run,
-                Target::RunResults(..) => Endpoint::RunResults,
-                Target::RunResult(..) | Target::WorkflowResult(..) => Endpoint::Result,
-                Target::WorkflowResults(..) => Endpoint::WorkflowResults,
-            },
+            Self::Graph { target, .. } => Self::endpoint_of(target),
+        }
+    }
+
+    /// The kind under which requests for a resource are counted.
+    pub(crate) const fn endpoint_of(target: &Target) -> Endpoint {
+        match target {
+            Target::Workflows(Scope::Live) => Endpoint::Workflows,
+            Target::Workflows(Scope::Deleted) => Endpoint::DeletedWorkflows,
+            Target::Workflow(Scope::Live, ..) => Endpoint::Workflow,
+            Target::Workflow(Scope::Deleted, ..) => Endpoint::DeletedWorkflow,
+            Target::Runs(..) => Endpoint::Runs,
+            Target::Run(..) => Endpoint::Run,
+            Target::RunResults(..) => Endpoint::RunResults,
+            Target::RunResult(..) | Target::WorkflowResult(..) => Endpoint::Result,
+            Target::WorkflowResults(..) => Endpoint::WorkflowResults,
+            Target::TaskResults(..) | Target::ResultTaskResults(..) => Endpoint::TaskResults,
+            Target::Versions(..) => Endpoint::Versions,
+            Target::Version(..) => Endpoint::Version,
+            Target::Tasks(..) => Endpoint::Tasks,
+            Target::TaskDefinitions => Endpoint::TaskDefinitions,
+            Target::TaskReports(..) => Endpoint::TaskReports,
+            Target::SubjectResults(..) => Endpoint::SubjectResults,
+            Target::ReprocessedRuns(..) => Endpoint::ReprocessedRuns,
+            Target::RunSummary(..) => Endpoint::RunSummary,
+            Target::ResultSummary(..) => Endpoint::ResultSummary,
+            Target::TaskReportSummary(..) => Endpoint::TaskReportSummary,
         }
     }
 }
@@ -116,20 +149,78 @@ fn target(names: &[&str], parts: &[&str]) -> Option<Target> {
     Some(match names {
         ["workflows"] => Target::Workflows(scope),
         ["workflows", _] => Target::Workflow(scope, part(1)),
+        ["workflows", _, "versions"] => Target::Versions(scope, part(1)),
+        ["workflows", _, "versions", _] => Target::Version(scope, part(1), part(3)),
+        ["workflows", _, "tasks"] => Target::Tasks(scope, part(1)),
+        ["workflows", _, "taskreports"] => Target::TaskReports(scope, part(1)),
+        ["taskdefinitions"] if scope == Scope::Live => Target::TaskDefinitions,
+        ["workflows", _, collection, last] if let Some(arguments) = summary(last, parts[3]) => {
+            match *collection {
+                "runs" => Target::RunSummary(scope, part(1), arguments),
+                "userprocessingresults" => Target::ResultSummary(scope, part(1), None, arguments),
+                "taskreports" => Target::TaskReportSummary(scope, part(1), arguments),
+                _ => return None,
+            }
+        }
         ["workflows", _, "runs"] => Target::Runs(scope, part(1)),
         ["workflows", _, "runs", _] => Target::Run(scope, part(1), part(3)),
-        ["workflows", _, "runs", _, "userprocessingresults"] => {
-            Target::RunResults(scope, part(1), part(3))
-        }
-        ["workflows", _, "runs", _, "userprocessingresults", _] => {
-            Target::RunResult(scope, part(1), part(3), part(5))
+        ["workflows", _, "runs", _, rest @ ..] => {
+            return below_run(scope, part(1), part(3), rest, &parts[4..]);
         }
         ["workflows", _, "userprocessingresults"] => Target::WorkflowResults(scope, part(1)),
         ["workflows", _, "userprocessingresults", _] => {
             Target::WorkflowResult(scope, part(1), part(3))
         }
+        [
+            "workflows",
+            _,
+            "userprocessingresults",
+            _,
+            "taskprocessingresults",
+        ] => Target::ResultTaskResults(scope, part(1), None, part(3)),
         _ => return None,
     })
+}
+
+fn below_run(
+    scope: Scope,
+    workflow: String,
+    run: String,
+    names: &[&str],
+    parts: &[&str],
+) -> Option<Target> {
+    let result = || {
+        parts
+            .get(1)
+            .map(|&part| part.to_owned())
+            .unwrap_or_default()
+    };
+    Some(match names {
+        ["userprocessingresults"] => Target::RunResults(scope, workflow, run),
+        ["userprocessingresults", last] => match summary(last, parts[1]) {
+            Some(arguments) => Target::ResultSummary(scope, workflow, Some(run), arguments),
+            None => Target::RunResult(scope, workflow, run, result()),
+        },
+        ["userprocessingresults", _, "taskprocessingresults"] => {
+            Target::ResultTaskResults(scope, workflow, Some(run), result())
+        }
+        ["taskprocessingresults"] => Target::TaskResults(scope, workflow, run),
+        ["subjectprocessingresults"] => Target::SubjectResults(scope, workflow, run),
+        ["reprocessedruns"] => Target::ReprocessedRuns(scope, workflow, run),
+        _ => return None,
+    })
+}
+
+/// The arguments of the function `summary`, by its short name or with its namespace.
+fn summary(name: &str, part: &str) -> Option<Arguments> {
+    let short = name
+        .strip_prefix("microsoft.graph.identitygovernance.")
+        .unwrap_or(name);
+    if !short.starts_with("summary(") {
+        return None;
+    }
+    let (_, arguments) = part.split_once('(')?;
+    arguments.strip_suffix(')').map(str::to_owned)
 }
 
 /// Decoded segments; a key in parentheses becomes a segment of its own, an empty last one is dropped.
@@ -195,11 +286,35 @@ mod tests {
     }
 
     #[test]
+    fn a_function_is_named_in_short_or_with_its_namespace() {
+        let arguments = "startDateTime=2022-08-01T00:00:00Z,endDateTime=2022-08-31T00:00:00Z";
+        let summary = Target::RunSummary(Scope::Live, "w".to_owned(), arguments.to_owned());
+        for name in ["summary", "microsoft.graph.identityGovernance.summary"] {
+            for arguments in [arguments.to_owned(), arguments.replace(':', "%3A")] {
+                let path = format!("{LW}/workflows/w/runs/{name}({arguments})");
+                assert_eq!(target_of(&path), summary, "{path}");
+            }
+        }
+        assert_eq!(
+            target_of(&format!(
+                "{LW}/workflows/w/runs/r/userProcessingResults/summary()"
+            )),
+            Target::ResultSummary(
+                Scope::Live,
+                "w".to_owned(),
+                Some("r".to_owned()),
+                String::new()
+            )
+        );
+    }
+
+    #[test]
     fn other_paths_are_unknown() {
         for path in [
             "/",
             "/v1.0/users",
-            &format!("{LW}/workflows/w/taskReports"),
+            &format!("{LW}/workflows/w/previewScope"),
+            &format!("{LW}/deletedItems/taskDefinitions"),
             "/v2.0/x",
         ] {
             assert!(

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use crate::plan::{Listed, RunPlan};
 use crate::random;
+use crate::report::{self, Tally};
 use crate::result;
 use crate::ticks::{self, SECOND, Ticks};
 use crate::words::{ExecutionType, ProcessingStatus};
@@ -29,13 +30,16 @@ pub(crate) struct Run {
     pub(crate) failing: Failing,
     pub(crate) non_users: u32,
     pub(crate) reported_users: Option<i32>,
+    pub(crate) reported_tasks: Option<i32>,
     pub(crate) first_person: u64,
-    /// `activatedOnScope` as JSON.
-    pub(crate) activated: Option<String>,
+    /// The id of the run that it reprocesses.
+    pub(crate) reprocesses: Option<String>,
     pub(crate) listed: Listed,
     pub(crate) dropped: bool,
     pub(crate) edits: BTreeMap<u32, Edit>,
     pub(crate) totals: OnceLock<Totals>,
+    /// How each task ended for the users, by execution sequence.
+    pub(crate) tallies: OnceLock<Vec<Tally>>,
 }
 
 /// Which rows fail: `count` of the first `of` ones, beginning at `from` and going round.
@@ -58,6 +62,16 @@ pub(crate) struct Edit {
     pub(crate) status: Option<ProcessingStatus>,
     pub(crate) failed_tasks: Option<i32>,
     pub(crate) completed: Option<Ticks>,
+    pub(crate) appears: Option<Ticks>,
+    pub(crate) dropped: bool,
+    pub(crate) tasks: BTreeMap<u32, TaskEdit>,
+}
+
+/// What a test changed of a task result.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TaskEdit {
+    pub(crate) status: Option<ProcessingStatus>,
+    pub(crate) failure_reason: Option<String>,
     pub(crate) appears: Option<Ticks>,
     pub(crate) dropped: bool,
 }
@@ -94,7 +108,7 @@ pub(crate) struct Birth<'a> {
     pub(crate) version: i32,
     pub(crate) tasks: i32,
     pub(crate) people: u32,
-    pub(crate) activated: Option<String>,
+    pub(crate) reprocesses: Option<String>,
 }
 
 impl Run {
@@ -128,13 +142,31 @@ impl Run {
             failing: failing(plan, birth.seed),
             non_users: plan.non_users,
             reported_users: plan.reported_users,
+            reported_tasks: plan.reported_tasks,
             first_person: random::below(birth.seed ^ 0xfeed, u64::from(birth.people)),
-            activated: birth.activated,
+            reprocesses: birth.reprocesses,
             listed: Listed::Once,
             dropped: false,
             edits: BTreeMap::new(),
             totals: OnceLock::new(),
+            tallies: OnceLock::new(),
         }
+    }
+
+    /// Forgets what was counted, because a row has changed.
+    pub(crate) fn recount(&mut self) {
+        self.totals = OnceLock::new();
+        self.tallies = OnceLock::new();
+    }
+
+    /// Whether the counters have come to agree with the rows.
+    pub(crate) fn is_settled(&self, now: Ticks) -> bool {
+        self.completed.is_some_and(|completed| now >= completed) && now >= self.settled
+    }
+
+    /// How each task ended for the users, once everything has settled.
+    pub(crate) fn final_tallies(&self) -> &[Tally] {
+        self.tallies.get_or_init(|| report::tallies_of(self))
     }
 
     /// Whether the run waits for somebody's decision instead of being processed.
@@ -236,6 +268,7 @@ impl Run {
         let counted = *self.totals.get_or_init(|| result::totals_of(self));
         Totals {
             users: self.reported_users.unwrap_or(counted.users),
+            tasks: self.reported_tasks.unwrap_or(counted.tasks),
             ..counted
         }
     }

@@ -300,8 +300,12 @@ impl Service {
         }
         match route {
             Route::Graph {
-                target: resource, ..
-            } => self.graph(asked, resource, target, &granted, caller),
+                version,
+                target: resource,
+            } => {
+                let beta = version == "beta";
+                self.graph(asked, (resource, beta), target, &granted, caller)
+            }
             Route::Unknown { segment } => Answer::bad_request(
                 &format!("Resource not found for the segment '{segment}'."),
                 caller,
@@ -337,7 +341,7 @@ impl Service {
     fn graph(
         &self,
         asked: &Asked,
-        resource: &Target,
+        (resource, beta): (&Target, bool),
         target: &FaultTarget<'_>,
         roles: &[String],
         caller: &Caller,
@@ -349,6 +353,7 @@ impl Service {
             path: &asked.path,
             query: &asked.query,
             unknown_members: asked.unknown_members(),
+            beta,
             roles,
             caller,
             now,

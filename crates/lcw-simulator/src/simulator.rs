@@ -21,7 +21,7 @@ use crate::service::Service;
 use crate::tenant::Tenant;
 use crate::ticks;
 use crate::token::Identity;
-use crate::truth::{self, Truth};
+use crate::truth::{self, Reading, Truth};
 
 /// A tenant on a loopback port, served by tasks of the caller's tokio runtime until this is dropped.
 ///
@@ -197,18 +197,28 @@ impl Simulator {
         self.service.gate().set(limit);
     }
 
-    /// Every row that the service stands for now, deleted workflows included, as a page would show it to a
-    /// request that asks for unknown enum members.
+    /// Every row that the service stands for now, deleted workflows included, as a page of v1.0 would show it
+    /// to a request that asks for unknown enum members and expands nothing.
     pub fn truth(&self) -> Truth {
-        let (tenant, now) = self.service.tenant();
-        truth::current(&tenant, now)
+        self.truth_as(&Reading::default())
     }
 
-    /// The same with everything that has aged out, was dropped or belongs to a workflow that is gone, in its
-    /// final state.
-    pub fn truth_of_everything_ever(&self) -> Truth {
+    /// The same as pages show it to another way of reading.
+    pub fn truth_as(&self, reading: &Reading) -> Truth {
         let (tenant, now) = self.service.tenant();
-        truth::everything(&tenant, now)
+        truth::current(&tenant, now, reading)
+    }
+
+    /// The same as [`Simulator::truth`] with everything that has aged out, was dropped or belongs to a workflow
+    /// that is gone, in its final state.
+    pub fn truth_of_everything_ever(&self) -> Truth {
+        self.truth_of_everything_ever_as(&Reading::default())
+    }
+
+    /// The same as pages would show it to another way of reading.
+    pub fn truth_of_everything_ever_as(&self, reading: &Reading) -> Truth {
+        let (tenant, now) = self.service.tenant();
+        truth::everything(&tenant, now, reading)
     }
 }
 

@@ -28,6 +28,14 @@ pub enum ProcessingStatus {
 }
 
 impl ProcessingStatus {
+    /// Those that documented runs end with.
+    pub(crate) const FINAL: [Self; 4] = [
+        Self::Completed,
+        Self::CompletedWithErrors,
+        Self::Canceled,
+        Self::Failed,
+    ];
+
     /// Graph's spelling.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -64,6 +72,8 @@ pub enum ExecutionType {
     ActivatedWithScope,
     /// A dry run. Hidden without `Prefer: include-unknown-enum-members`.
     Preview,
+    /// Started for subjects that are no users. Only beta has it, and hides it like the other late ones.
+    ExtensibilityOnDemand,
 }
 
 impl ExecutionType {
@@ -74,13 +84,15 @@ impl ExecutionType {
             Self::OnDemand => "onDemand",
             Self::ActivatedWithScope => "activatedWithScope",
             Self::Preview => "preview",
+            Self::ExtensibilityOnDemand => "extensibilityOnDemand",
         }
     }
 
     /// The spelling that an answer uses.
-    pub(crate) const fn shown(self, unknown_members: bool) -> &'static str {
+    pub(crate) const fn shown(self, unknown_members: bool, beta: bool) -> &'static str {
         match self {
             Self::ActivatedWithScope | Self::Preview if !unknown_members => SENTINEL,
+            Self::ExtensibilityOnDemand if !unknown_members || !beta => SENTINEL,
             _ => self.as_str(),
         }
     }
@@ -96,6 +108,8 @@ pub enum Category {
     Mover,
     /// Around and after the last day.
     Leaver,
+    /// Subjects that are no users. Only beta has it, and hides it like [`Category::Mover`].
+    Extensibility,
 }
 
 impl Category {
@@ -105,13 +119,15 @@ impl Category {
             Self::Joiner => "joiner",
             Self::Mover => "mover",
             Self::Leaver => "leaver",
+            Self::Extensibility => "extensibility",
         }
     }
 
     /// The spelling that an answer uses.
-    pub(crate) const fn shown(self, unknown_members: bool) -> &'static str {
+    pub(crate) const fn shown(self, unknown_members: bool, beta: bool) -> &'static str {
         match self {
             Self::Mover if !unknown_members => SENTINEL,
+            Self::Extensibility if !unknown_members || !beta => SENTINEL,
             _ => self.as_str(),
         }
     }

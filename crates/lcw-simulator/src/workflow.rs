@@ -8,6 +8,7 @@ use crate::plan::{Reprocessed, RunPlan};
 use crate::random;
 use crate::run::{Birth, Run};
 use crate::ticks::{self, DAY, SECOND, Ticks};
+use crate::version::{self, Version};
 use crate::words::{Category, ExecutionType, ProcessingStatus};
 
 /// A workflow, its schedule, and the runs that have come up so far.
@@ -20,6 +21,10 @@ pub(crate) struct Workflow {
     pub(crate) category: Category,
     pub(crate) enabled: bool,
     pub(crate) version: i32,
+    /// When the current version was made.
+    pub(crate) version_created: Ticks,
+    /// The versions before the current one, the oldest first.
+    pub(crate) past_versions: Vec<Version>,
     pub(crate) tasks: i32,
     pub(crate) created: Ticks,
     pub(crate) modified: Ticks,
@@ -77,7 +82,9 @@ impl Workflow {
             start - 200 * DAY - random::below(seed ^ 0xc, (400 * DAY).unsigned_abs()).cast_signed();
         let modified =
             created + random::below(seed ^ 0xd, (160 * DAY).unsigned_abs()).cast_signed();
-        Self {
+        let version = i32::try_from(random::between(seed ^ 0xe, 1, 14)).unwrap_or(1);
+        let births = version::births(created, modified, version);
+        let mut workflow = Self {
             id: config
                 .id
                 .clone()
@@ -87,7 +94,9 @@ impl Workflow {
             description: config.description.clone(),
             category: config.category,
             enabled: deleted.is_none(),
-            version: i32::try_from(random::between(seed ^ 0xe, 1, 14)).unwrap_or(1),
+            version,
+            version_created: births.last().copied().unwrap_or(created),
+            past_versions: Vec::new(),
             tasks: i32::try_from(config.tasks.clamp(1, 25)).unwrap_or(1),
             created,
             modified,
@@ -108,7 +117,9 @@ impl Workflow {
             runs: Vec::new(),
             places: HashMap::new(),
             next_ordinal: 0,
-        }
+        };
+        workflow.past_versions = version::past_of(&workflow, &births);
+        workflow
     }
 
     /// Whether a scheduled run has come up that is not among the runs yet.
@@ -143,7 +154,7 @@ impl Workflow {
             IdStyle::Guid => true,
             IdStyle::Mixed => random::chance(seed ^ 0x1d, 0.4),
         };
-        let activated = self.activation(&plan);
+        let reprocesses = self.reprocessed_run(&plan);
         let run = loop {
             let birth = Birth {
                 workflow_id: &self.id,
@@ -153,7 +164,7 @@ impl Workflow {
                 version: self.version,
                 tasks: self.tasks,
                 people: config.people,
-                activated: activated.clone(),
+                reprocesses: reprocesses.clone(),
             };
             let run = Run::new(&plan, birth);
             if plan.id.is_some() || !self.places.contains_key(&run.id) {
@@ -183,10 +194,11 @@ impl Workflow {
         self.runs.get_mut(place).filter(|run| run.id == id)
     }
 
-    fn activation(&self, plan: &RunPlan) -> Option<String> {
+    /// The id of the run that a plan reprocesses.
+    fn reprocessed_run(&self, plan: &RunPlan) -> Option<String> {
         let scheduled = ticks::from_timestamp(plan.scheduled);
-        let run = match plan.reprocesses.as_ref()? {
-            Reprocessed::Run(id) => id.clone(),
+        match plan.reprocesses.as_ref()? {
+            Reprocessed::Run(id) => Some(id.clone()),
             Reprocessed::Previous => {
                 let before = || {
                     self.runs
@@ -195,18 +207,9 @@ impl Workflow {
                         .filter(|run| run.scheduled < scheduled)
                 };
                 let bad = before().find(|run| run.outcome != ProcessingStatus::Completed);
-                bad.or_else(|| before().next())?.id.clone()
+                Some(bad.or_else(|| before().next())?.id.clone())
             }
-        };
-        Some(
-            serde_json::json!({
-                "@odata.type": "#microsoft.graph.identityGovernance.activateRunScope",
-                "taskScope": "failedTasks",
-                "userScope": "failedUsers",
-                "run": { "id": run },
-            })
-            .to_string(),
-        )
+        }
     }
 
     fn scheduled_plan(&self, outcomes: &Outcomes, due: Ticks, slot: u32) -> RunPlan {
@@ -230,7 +233,7 @@ impl Workflow {
         ));
         plan.settling =
             Duration::from_nanos(random::between(hash ^ 3, 2_680_000_000, 3_010_000_000) * 100);
-        plan.outcome = if plan.users == 0 {
+        plan.outcome = if plan.users == 0 || self.category == Category::Extensibility {
             plan.outcome
         } else {
             outcome(outcomes, hash ^ 4)
@@ -241,7 +244,12 @@ impl Workflow {
         if plan.outcome == ProcessingStatus::Canceled && hash & 0x100 == 0 {
             plan.queue = None;
         }
-        plan.execution = if random::chance(hash ^ 5, outcomes.preview) {
+        if random::chance(hash ^ 8, outcomes.settling_late) {
+            plan.settling = Duration::from_secs(random::between(hash ^ 9, 3, 9) * 3_600);
+        }
+        plan.execution = if self.category == Category::Extensibility {
+            ExecutionType::ExtensibilityOnDemand
+        } else if random::chance(hash ^ 5, outcomes.preview) {
             ExecutionType::Preview
         } else if random::chance(hash ^ 6, outcomes.on_demand) {
             ExecutionType::OnDemand
@@ -249,6 +257,9 @@ impl Workflow {
             ExecutionType::Scheduled
         };
         plan.non_users = u32::from(random::chance(hash ^ 7, outcomes.non_users)) * 2;
+        if self.category == Category::Extensibility {
+            (plan.non_users, plan.users) = (plan.users, 0);
+        }
         plan
     }
 }

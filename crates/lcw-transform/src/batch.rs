@@ -8,11 +8,56 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use lcw_model::time::{format_micros, parse_micros};
-use lcw_model::{Field, Text};
+use lcw_model::{Field, Reference, Text};
 
-use crate::{Column, FlattenError, Layout, Lineage, Role, Rows, Table, Timestamps};
+use crate::{Column, Drift, FlattenError, Layout, Lineage, Role, Rows, Table, Timestamps};
 use cell::Cell;
-use row::Row;
+
+pub(crate) use row::{Nested, Row};
+
+/// The part that every builder of rows has, in an `impl` of a type with a `batch`: `pub` for its
+/// own methods, nothing for those of [`ChildRows`](crate::ChildRows).
+macro_rules! of_batch {
+    ($($vis:tt)?) => {
+        /// Says how many rows will come, before the first does: builders make room once, and not
+        /// more than they get. Without it they begin with room for a page or so and grow.
+        $($vis)? fn reserve(&mut self, rows: usize) {
+            self.batch.reserve(rows);
+        }
+
+        /// Rows appended since the last [`finish`](Self::finish).
+        $($vis)? fn len(&self) -> usize {
+            self.batch.len()
+        }
+
+        /// Whether there are none.
+        $($vis)? fn is_empty(&self) -> bool {
+            self.batch.len() == 0
+        }
+
+        /// Hands the rows out, in the order appended, and starts over; the next rows find room for
+        /// as many. Do so at the latest before a column holds 2 GiB of text, Arrow's limit.
+        $($vis)? fn finish(&mut self) -> Rows {
+            self.batch.finish()
+        }
+    };
+}
+
+pub(crate) use of_batch;
+
+/// A user inside an entity, of whom the id alone has a column.
+pub(crate) fn person<'e>(name: &'static str, user: Field<&'e Reference<'e>>) -> Nested<'e> {
+    Nested {
+        name,
+        extra: user.into_option().map(|user| &user.extra),
+        knows: Reference::knows,
+    }
+}
+
+/// The text of a property.
+pub(crate) fn text<'f>(field: &'f Field<Text<'_>>) -> Field<&'f str> {
+    field.as_ref().map(Text::as_str)
+}
 
 /// Rows to make room for when nobody says how many will come.
 const DEFAULT_ROWS: usize = 128;
@@ -36,6 +81,8 @@ pub(crate) struct Batch {
     cells: Vec<Cell>,
     /// Per row, a bit per column that the answer did not contain.
     absent: Vec<u64>,
+    /// What the answers hold that is new.
+    drift: Drift,
     /// Rows and, per column, bytes of text per row that the next batch makes room for.
     expected_rows: usize,
     text_widths: Vec<usize>,
@@ -75,6 +122,7 @@ impl Batch {
             timestamps,
             cells: columns.iter().map(cell).collect(),
             absent: Vec::new(),
+            drift: Drift::default(),
             expected_rows: DEFAULT_ROWS,
             text_widths: columns
                 .iter()
@@ -82,6 +130,18 @@ impl Batch {
                 .collect(),
             has_room: false,
         }
+    }
+
+    /// Builders of a table that is read run by run.
+    pub(crate) fn of_run(
+        table: Table,
+        layout: Layout,
+        lineage: &Lineage,
+        workflow_id: &str,
+        run_id: &str,
+    ) -> Self {
+        let each = [("workflow_id", workflow_id), ("run_id", run_id)];
+        Self::new(table, layout, lineage, &each, None)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -159,7 +219,11 @@ impl Batch {
         let absent = std::mem::take(&mut self.absent);
         let absent = absent.iter().any(|bits| *bits != 0).then_some(absent);
         self.has_room = false;
-        Rows { batch, absent }
+        Rows {
+            batch,
+            absent,
+            drift: std::mem::take(&mut self.drift),
+        }
     }
 
     /// Room in the builders, to show that rows do not make them grow.

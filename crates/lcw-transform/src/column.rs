@@ -21,6 +21,9 @@ pub struct Column {
     pub source: Option<&'static str>,
     /// Whether it can be NULL.
     pub nullable: bool,
+    /// For an enumeration its known members. A column that comes from the service can hold others,
+    /// and, where several members hold at once, a comma-joined list.
+    pub values: &'static [&'static str],
     /// Meaning, for the data dictionary: full sentences.
     pub doc: &'static str,
 }
@@ -155,6 +158,7 @@ impl Column {
             unit: None,
             source,
             nullable: true,
+            values: &[],
             doc,
         }
     }
@@ -178,6 +182,19 @@ impl Column {
         Self {
             role: Role::Duration { from, to },
             ..column
+        }
+    }
+
+    /// A member of an open enumeration.
+    pub(crate) const fn member(
+        name: &'static str,
+        source: &'static str,
+        values: &'static [&'static str],
+        doc: &'static str,
+    ) -> Self {
+        Self {
+            values,
+            ..Self::new(name, Kind::Enum, source, doc)
         }
     }
 

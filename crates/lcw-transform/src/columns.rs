@@ -1,14 +1,53 @@
 //! The columns of every table, in order.
 
+mod definitions;
+mod members;
+mod reports;
+mod reprocessed;
 mod results;
 mod runs;
+mod subject_results;
+mod task_results;
+mod tasks;
+mod versions;
 mod workflows;
 
+pub(crate) use definitions::TASK_DEFINITIONS;
+pub(crate) use reports::TASK_REPORTS;
+pub(crate) use reprocessed::REPROCESSED_RUNS;
 pub(crate) use results::RESULTS;
 pub(crate) use runs::RUNS;
+pub(crate) use subject_results::SUBJECT_RESULTS;
+pub(crate) use task_results::TASK_RESULTS;
+pub(crate) use tasks::TASKS;
+pub(crate) use versions::VERSIONS;
 pub(crate) use workflows::WORKFLOWS;
 
 use crate::{Column, Kind, Role};
+
+const WORKFLOW_ID: Column = Column::key(
+    "workflow_id",
+    "",
+    "The workflow. Not in the service's answer: it comes from the request. Joins to `workflows.id`.",
+);
+
+const FIRST_SEEN: Column = Column::new(
+    "_lcw_first_seen",
+    Kind::Timestamp,
+    "",
+    "When an export first saw the row's object.",
+)
+.role(Role::FirstSeen)
+.required();
+
+const LAST_SEEN: Column = Column::new(
+    "_lcw_last_seen",
+    Kind::Timestamp,
+    "",
+    "When an export that wrote this table last saw the row's object. It lags behind while nothing else in the table changes.",
+)
+.role(Role::LastSeen)
+.required();
 
 const EXPORT_ID: Column = Column::new(
     "_lcw_export_id",

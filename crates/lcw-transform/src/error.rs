@@ -7,6 +7,12 @@ use crate::Table;
 
 /// Characters of a row id that an error shows; the service's longest are about 140.
 const SHOWN_ID: usize = 200;
+/// Tables whose ids can end in a user's.
+const RESULTS: [Table; 3] = [
+    Table::UserProcessingResults,
+    Table::TaskProcessingResults,
+    Table::SubjectProcessingResults,
+];
 
 /// An entity that makes no row: the table, row and property, and what is wrong with its value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,6 +64,21 @@ impl FlattenError {
         }
     }
 
+    /// A property holds an object, or objects, of which one cannot be read.
+    pub(crate) fn nested(
+        table: &'static str,
+        row_id: &str,
+        (property, problem): (&'static str, String),
+    ) -> Self {
+        Self {
+            table,
+            row_id: shown_id(table, row_id),
+            property,
+            value: "not readable".to_owned(),
+            problem,
+        }
+    }
+
     fn without_value(
         table: &'static str,
         row_id: &str,
@@ -78,7 +99,7 @@ impl FlattenError {
 /// A row's id as an error may show it. Results' ids are `…_{run id}_{user id}`, or plain GUIDs.
 fn shown_id(table: &str, row_id: &str) -> String {
     match row_id.rsplit_once('_') {
-        Some((rest, _user)) if table == Table::UserProcessingResults.name() => {
+        Some((rest, _user)) if RESULTS.iter().any(|results| results.name() == table) => {
             format!("{}_…", shortened_to(rest, SHOWN_ID))
         }
         _ => shortened_to(row_id, SHOWN_ID),

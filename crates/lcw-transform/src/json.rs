@@ -4,6 +4,8 @@ use std::fmt::{self, Write};
 
 use lcw_model::Extra;
 
+use crate::batch::Nested;
+
 /// Writes valid JSON text without its insignificant whitespace; strings and numbers stay as they
 /// were sent.
 pub(crate) fn write_compact(out: &mut impl Write, json: &str) -> fmt::Result {
@@ -36,7 +38,7 @@ pub(crate) fn write_compact(out: &mut impl Write, json: &str) -> fmt::Result {
 pub(crate) fn write_extra(
     out: &mut impl Write,
     extra: &Extra<'_>,
-    nested: &[(&str, Option<&Extra<'_>>)],
+    nested: &[Nested<'_>],
 ) -> Result<bool, fmt::Error> {
     let mut members: Vec<(&str, Value<'_>)> = Vec::new();
     members.extend(
@@ -46,7 +48,7 @@ pub(crate) fn write_extra(
     );
     let nested = nested
         .iter()
-        .filter_map(|(name, extra)| Some((*name, (*extra)?)));
+        .filter_map(|nested| Some((nested.name, nested.extra?)));
     let nested = nested.filter(|(_, extra)| !extra.is_empty());
     members.extend(nested.map(|(name, extra)| (name, Value::Object(extra))));
     if members.is_empty() {
@@ -86,6 +88,13 @@ fn write_object(out: &mut impl Write, mut members: Vec<(&str, Value<'_>)>) -> fm
 
 /// Writes a JSON string.
 fn write_string(out: &mut impl Write, text: &str) -> fmt::Result {
+    let is_plain = |byte: &u8| *byte >= b' ' && *byte != b'"' && *byte != b'\\';
+    if text.as_bytes().iter().all(is_plain) {
+        // Names mostly are: nothing is allocated for them.
+        out.write_char('"')?;
+        out.write_str(text)?;
+        return out.write_char('"');
+    }
     let json = serde_json::to_string(text).map_err(|_| fmt::Error)?;
     out.write_str(&json)
 }

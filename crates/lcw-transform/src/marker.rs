@@ -51,7 +51,7 @@ impl Proof {
     ];
 
     /// The verdict as `_lcw_proof` holds it.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
             Self::Matched => "matched",
@@ -62,7 +62,8 @@ impl Proof {
     }
 }
 
-/// The columns of a run's row that say how far it was exported.
+/// The columns of a run's row that say how far it was exported: of each table that is read run by
+/// run, how many rows the service returned.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RunMarkers {
     /// `_lcw_settled`.
@@ -75,4 +76,19 @@ pub struct RunMarkers {
     pub task_rows: Marker<i32>,
     /// `_lcw_task_proof`.
     pub task_proof: Marker<Proof>,
+    /// `_lcw_subject_rows`.
+    pub subject_rows: Marker<i32>,
+    /// `_lcw_report_rows`.
+    pub report_rows: Marker<i32>,
+    /// `_lcw_reprocessed_rows`.
+    pub reprocessed_rows: Marker<i32>,
+}
+
+/// The columns of a task report's row that say how its task results compare with it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReportMarkers {
+    /// `_lcw_task_rows`.
+    pub task_rows: Marker<i32>,
+    /// `_lcw_proof`.
+    pub proof: Marker<Proof>,
 }

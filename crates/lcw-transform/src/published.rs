@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Column, Role, Table};
+use crate::{Column, Kind, Role, Table};
 
 /// What readers of a table can rely on: its key, its partitions, and each column with its type.
 ///
@@ -40,12 +40,20 @@ pub struct PublishedColumn {
     /// The two columns that a duration is derived from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub derived_from: Option<[&'static str; 2]>,
+    /// For an enumeration its known members; where several hold at once, the column holds them
+    /// comma-joined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub values: Option<&'static [&'static str]>,
+    /// For an enumeration whether other values can come: the service may add them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub values_are_open: Option<bool>,
     /// Meaning.
     pub description: &'static str,
 }
 
 impl PublishedColumn {
     fn of(column: &Column) -> Self {
+        let is_enum = column.kind == Kind::Enum;
         Self {
             name: column.name,
             r#type: column.kind.sql_type(),
@@ -56,6 +64,8 @@ impl PublishedColumn {
                 Role::Duration { from, to } => Some([from, to]),
                 _ => None,
             },
+            values: is_enum.then_some(column.values),
+            values_are_open: is_enum.then_some(column.source.is_some()),
             description: column.doc,
         }
     }
@@ -68,6 +78,8 @@ impl PublishedColumn {
             nullable: false,
             source: None,
             derived_from: None,
+            values: None,
+            values_are_open: None,
             description,
         }
     }
@@ -95,7 +107,7 @@ fn partition_columns(table: Table) -> Vec<PublishedColumn> {
 ///
 /// JSON: `table`, `description`, `schema_version`, `key`, `partition_columns` and `columns`; each
 /// column with `name`, `type`, `unit`, `nullable`, `source_property`, `description` and, for
-/// durations, `derived_from`.
+/// durations, `derived_from`, for enumerations `values` and `values_are_open`.
 pub fn published_schema(table: Table, keep_raw: bool) -> PublishedSchema {
     PublishedSchema {
         table: table.name(),

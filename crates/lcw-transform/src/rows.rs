@@ -2,8 +2,11 @@
 
 use std::cmp::Ordering;
 
-use arrow::array::{AsArray, RecordBatch, StringArray, UInt64Array};
+use arrow::array::{ArrayRef, AsArray, Int32Array, RecordBatch, StringArray, UInt64Array};
 use arrow::compute::{concat_batches, take_record_batch};
+use arrow::datatypes::{DataType, Int32Type};
+
+use crate::Drift;
 
 /// Rows plus what the answers did not say about them.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +18,9 @@ pub struct Rows {
     /// set when either source is absent, for `_lcw_extra` when the answer holds nothing for it.
     /// `None`: nothing is absent anywhere.
     pub absent: Option<Vec<u64>>,
+    /// What the answers held that Graph's metadata does not define. It stays when rows are left
+    /// out or put together.
+    pub drift: Drift,
 }
 
 impl Rows {
@@ -28,27 +34,24 @@ impl Rows {
         self.len() == 0
     }
 
-    /// Sorts the rows by the `key` columns (compared byte by byte) and keeps, of rows with the same
+    /// Sorts the rows by the `key` columns (text byte by byte, numbers as such) and keeps, of rows with the same
     /// key, the last one. Rows that are sorted already are handed back as they are.
     ///
     /// # Panics
-    /// If a key column is not there or not text: keys are ids.
+    /// If a key column is not there, or neither text nor a 32-bit number: keys are ids, and the
+    /// numbers of versions.
     #[must_use]
     pub fn sorted_unique(self, key: &[&str]) -> Self {
-        let keys: Vec<&StringArray> = key
+        let keys: Vec<KeyColumn<'_>> = key
             .iter()
             .map(|name| {
-                let column = self
-                    .batch
-                    .column_by_name(name)
-                    .expect("a key column is in the batch");
-                column.as_string::<i32>()
+                let column = self.batch.column_by_name(name);
+                KeyColumn::of(column.expect("a key column is in the batch"))
             })
             .collect();
         let by_key = |a: usize, b: usize| {
-            let compare = |keys: &&StringArray| keys.value(a).cmp(keys.value(b));
             keys.iter()
-                .map(compare)
+                .map(|keys| keys.compare(a, b))
                 .find(|order| order.is_ne())
                 .unwrap_or(Ordering::Equal)
         };
@@ -85,17 +88,51 @@ impl Rows {
             }
             all
         });
-        Self { batch, absent }
+        let mut drift = Drift::default();
+        for part in parts {
+            drift.merge(part.drift);
+        }
+        Self {
+            batch,
+            absent,
+            drift,
+        }
     }
 
-    fn take(&self, rows: &[usize]) -> Self {
+    fn take(self, rows: &[usize]) -> Self {
         let indices = UInt64Array::from_iter_values(rows.iter().map(|row| *row as u64));
         let batch = take_record_batch(&self.batch, &indices).expect("every index is a row");
         let absent = self
             .absent
             .as_ref()
             .map(|bits| rows.iter().map(|row| bits[*row]).collect());
-        Self { batch, absent }
+        Self {
+            batch,
+            absent,
+            drift: self.drift,
+        }
+    }
+}
+
+/// A column of a key.
+enum KeyColumn<'r> {
+    Text(&'r StringArray),
+    Number(&'r Int32Array),
+}
+
+impl<'r> KeyColumn<'r> {
+    fn of(column: &'r ArrayRef) -> Self {
+        match column.data_type() {
+            DataType::Int32 => Self::Number(column.as_primitive::<Int32Type>()),
+            _ => Self::Text(column.as_string::<i32>()),
+        }
+    }
+
+    fn compare(&self, a: usize, b: usize) -> Ordering {
+        match self {
+            Self::Text(keys) => keys.value(a).cmp(keys.value(b)),
+            Self::Number(keys) => keys.value(a).cmp(&keys.value(b)),
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Rows of `runs`.
 
-use lcw_model::{Field, Run, Text};
+use lcw_model::{Field, Run};
 
-use crate::batch::Batch;
+use crate::batch::{Batch, of_batch, text};
 use crate::{FlattenError, Layout, Lineage, Proof, Rows, RunMarkers, Table};
 
 /// Flattens runs of one workflow into rows.
@@ -21,12 +21,6 @@ impl RunRows {
         Self {
             batch: Batch::new(Table::Runs, layout, lineage, &each, None),
         }
-    }
-
-    /// Says how many rows will come, before the first does: builders make room once, and not more
-    /// than they get. Without it they begin with room for a page or so and grow.
-    pub fn reserve(&mut self, rows: usize) {
-        self.batch.reserve(rows);
     }
 
     /// Adds the row of one run. `raw` is its original object, and is dropped unless the layout
@@ -52,14 +46,14 @@ impl RunRows {
         let started = moment("startedDateTime", &run.started_date_time)?;
         let completed = moment("completedDateTime", &run.completed_date_time)?;
         let last_updated = moment("lastUpdatedDateTime", &run.last_updated_date_time)?;
-        let status = run.processing_status.as_ref().map(Text::as_str);
-        let execution_type = run.workflow_execution_type.as_ref().map(Text::as_str);
+        let status = text(&run.processing_status);
+        let execution_type = text(&run.workflow_execution_type);
 
         self.batch
             .row()
             .key("id", id)
-            .text("processing_status", status)
-            .text("workflow_execution_type", execution_type)
+            .member("processing_status", status)
+            .member("workflow_execution_type", execution_type)
             .moment("scheduled_date_time", scheduled)
             .moment("started_date_time", started)
             .moment("completed_date_time", completed)
@@ -85,27 +79,19 @@ impl RunRows {
                 "_lcw_task_proof",
                 markers.task_proof.into_field().map(Proof::as_str),
             )
+            .int("_lcw_subject_rows", markers.subject_rows.into_field())
+            .int("_lcw_report_rows", markers.report_rows.into_field())
+            .int(
+                "_lcw_reprocessed_rows",
+                markers.reprocessed_rows.into_field(),
+            )
             .extra("_lcw_extra", &run.extra, &[])
             .raw("_lcw_raw", raw)
             .end();
         Ok(())
     }
 
-    /// Rows appended since the last [`finish`](Self::finish).
-    pub fn len(&self) -> usize {
-        self.batch.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Hands the rows out, in the order appended, and starts over; the next rows find room for as
-    /// many. Do so at the latest before a column holds 2 GiB of text, Arrow's limit.
-    pub fn finish(&mut self) -> Rows {
-        self.batch.finish()
-    }
+    of_batch!(pub);
 }
 
 #[cfg(test)]

@@ -3,9 +3,15 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
-use lcw_model::{Entity, Run, UserProcessingResult, Workflow};
+use lcw_model::{
+    Entity, Run, SubjectProcessingResult, Task, TaskDefinition, TaskProcessingResult, TaskReport,
+    UserProcessingResult, Workflow, WorkflowVersion,
+};
 
-use crate::columns::{RESULTS, RUNS, WORKFLOWS};
+use crate::columns::{
+    REPROCESSED_RUNS, RESULTS, RUNS, SUBJECT_RESULTS, TASK_DEFINITIONS, TASK_REPORTS, TASK_RESULTS,
+    TASKS, VERSIONS, WORKFLOWS,
+};
 use crate::{Column, Layout, Role};
 
 /// A table of the dataset.
@@ -17,11 +23,44 @@ pub enum Table {
     Runs,
     /// One row per user and run.
     UserProcessingResults,
+    /// One row per user, task and run.
+    TaskProcessingResults,
+    /// One row per version of a workflow ever seen.
+    WorkflowVersions,
+    /// One row per task of a workflow ever seen.
+    Tasks,
+    /// One row per built-in task ever seen.
+    TaskDefinitions,
+    /// One row per task and run.
+    TaskReports,
+    /// One row per subject (that need not be a user) and run; beta only.
+    SubjectProcessingResults,
+    /// One row per run and later run that processes something of it again.
+    ReprocessedRuns,
 }
 
 impl Table {
     /// Every table, parents first.
-    pub const ALL: [Self; 3] = [Self::Workflows, Self::Runs, Self::UserProcessingResults];
+    pub const ALL: [Self; 10] = [
+        Self::Workflows,
+        Self::Runs,
+        Self::UserProcessingResults,
+        Self::TaskProcessingResults,
+        Self::WorkflowVersions,
+        Self::Tasks,
+        Self::TaskDefinitions,
+        Self::TaskReports,
+        Self::SubjectProcessingResults,
+        Self::ReprocessedRuns,
+    ];
+
+    /// The tables that are exported unless others are asked for.
+    pub const DEFAULT: [Self; 4] = [
+        Self::Workflows,
+        Self::Runs,
+        Self::UserProcessingResults,
+        Self::TaskProcessingResults,
+    ];
 
     /// Its name: of its folder, and of the resource.
     pub fn name(self) -> &'static str {
@@ -29,6 +68,13 @@ impl Table {
             Self::Workflows => "workflows",
             Self::Runs => "runs",
             Self::UserProcessingResults => "user_processing_results",
+            Self::TaskProcessingResults => "task_processing_results",
+            Self::WorkflowVersions => "workflow_versions",
+            Self::Tasks => "tasks",
+            Self::TaskDefinitions => "task_definitions",
+            Self::TaskReports => "task_reports",
+            Self::SubjectProcessingResults => "subject_processing_results",
+            Self::ReprocessedRuns => "reprocessed_runs",
         }
     }
 
@@ -49,19 +95,44 @@ impl Table {
             Self::UserProcessingResults => {
                 "What every run did to every user: one row per user and run, with timing and task counts."
             }
+            Self::TaskProcessingResults => {
+                "What every task of a run did to every user: one row per user, task and run, with timing and the reason of a failure."
+            }
+            Self::WorkflowVersions => {
+                "Versions of workflows: one row per version ever seen, the present one included. Rows are never dropped."
+            }
+            Self::Tasks => {
+                "Tasks of workflows: one row per task ever seen, as of its last change. Rows are never dropped."
+            }
+            Self::TaskDefinitions => {
+                "The built-in tasks that the service offers: one row per definition ever seen. Rows are never dropped."
+            }
+            Self::TaskReports => {
+                "What every task of a run did, counted over its users: one row per task and run."
+            }
+            Self::SubjectProcessingResults => {
+                "What every run did to every subject that need not be a user: one row per subject and run. The beta version of the service only."
+            }
+            Self::ReprocessedRuns => {
+                "Which runs were processed again by which: one row per run and later run that processes something of it again."
+            }
         }
     }
 
     /// Version of its columns; a changed schema bumps it.
     pub fn schema_version(self) -> u32 {
         match self {
-            Self::Workflows | Self::Runs | Self::UserProcessingResults => 1,
+            Self::Runs | Self::UserProcessingResults => 2,
+            _ => 1,
         }
     }
 
-    /// Whether it has a file per day of the run; the other one has a single file.
+    /// Whether it has a file per day of the run; the others have a single file.
     pub fn is_by_day(self) -> bool {
-        self != Self::Workflows
+        !matches!(
+            self,
+            Self::Workflows | Self::WorkflowVersions | Self::Tasks | Self::TaskDefinitions
+        )
     }
 
     /// Its columns in the order of its schema, `_lcw_raw` at the end when that is kept.
@@ -70,6 +141,13 @@ impl Table {
             Self::Workflows => &WORKFLOWS,
             Self::Runs => &RUNS,
             Self::UserProcessingResults => &RESULTS,
+            Self::TaskProcessingResults => &TASK_RESULTS,
+            Self::WorkflowVersions => &VERSIONS,
+            Self::Tasks => &TASKS,
+            Self::TaskDefinitions => &TASK_DEFINITIONS,
+            Self::TaskReports => &TASK_REPORTS,
+            Self::SubjectProcessingResults => &SUBJECT_RESULTS,
+            Self::ReprocessedRuns => &REPROCESSED_RUNS,
         };
         match columns {
             [kept @ .., last] if !keep_raw && last.role == Role::Raw => kept,
@@ -101,8 +179,14 @@ impl Table {
     pub fn knows_property(self, name: &str) -> bool {
         match self {
             Self::Workflows => Workflow::knows(name),
-            Self::Runs => Run::knows(name),
+            Self::Runs | Self::ReprocessedRuns => Run::knows(name),
             Self::UserProcessingResults => UserProcessingResult::knows(name),
+            Self::TaskProcessingResults => TaskProcessingResult::knows(name),
+            Self::WorkflowVersions => WorkflowVersion::knows(name),
+            Self::Tasks => Task::knows(name),
+            Self::TaskDefinitions => TaskDefinition::knows(name),
+            Self::TaskReports => TaskReport::knows(name),
+            Self::SubjectProcessingResults => SubjectProcessingResult::knows(name),
         }
     }
 }

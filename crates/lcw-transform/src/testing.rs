@@ -5,11 +5,16 @@ use std::path::Path;
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Int32Type, Int64Type, TimestampMicrosecondType};
 use lcw_model::time::{format_micros, parse_micros};
+use lcw_model::{Entity, WithRaw, parse_page};
 use proptest::prelude::ProptestConfig;
 use proptest::test_runner::RngSeed;
 use serde_json::{Map, Value};
 
-use crate::{Layout, Lineage, Rows, Table, Timestamps};
+use crate::{
+    ChildRows, FlattenError, Layout, Lineage, ReportMarkers, ReprocessedRows, ResultRows, Rows,
+    RunMarkers, RunRows, SubjectResultRows, Table, TaskDefinitionRows, TaskReportRows,
+    TaskResultRows, TaskRows, Timestamps, VersionRows, WorkflowRows,
+};
 
 pub(crate) const MICROS: Layout = Layout {
     timestamps: Timestamps::Micros,
@@ -48,6 +53,58 @@ pub(crate) fn cases(count: u32) -> ProptestConfig {
 pub(crate) fn body(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/graph");
     std::fs::read_to_string(folder.join(format!("{name}.json"))).unwrap()
+}
+
+/// The workflow and run of the rows that [`flatten`] makes.
+pub(crate) const WORKFLOW: &str = "14879e66-9ea9-48d0-804d-8fea672d0341";
+pub(crate) const RUN: &str = "dad77a47-6eda-4de7-bc37-fe8eb5aaf17d";
+
+/// The rows that a page makes in a table.
+pub(crate) fn flatten(table: Table, layout: Layout, page: &str) -> Result<Rows, FlattenError> {
+    let from = lineage();
+    let seen = from.extracted_at_micros;
+    macro_rules! rows {
+        ($rows:expr $(, $markers:expr)?) => {{
+            let mut rows = $rows;
+            all(page, |entity, raw| rows.append(entity, raw $(, $markers)?))?;
+            Ok(rows.finish())
+        }};
+    }
+    match table {
+        Table::Workflows => rows!(WorkflowRows::new(layout, &from, seen)),
+        Table::Runs => rows!(
+            RunRows::new(layout, &from, WORKFLOW),
+            &RunMarkers::default()
+        ),
+        Table::UserProcessingResults => rows!(ResultRows::new(layout, &from, WORKFLOW, RUN)),
+        Table::TaskProcessingResults => rows!(TaskResultRows::new(layout, &from, WORKFLOW, RUN)),
+        Table::WorkflowVersions => rows!(VersionRows::new(layout, &from, WORKFLOW, seen)),
+        Table::Tasks => rows!(TaskRows::new(layout, &from, WORKFLOW, seen)),
+        Table::TaskDefinitions => rows!(TaskDefinitionRows::new(layout, &from, seen)),
+        Table::TaskReports => rows!(
+            TaskReportRows::new(layout, &from, WORKFLOW),
+            &ReportMarkers::default()
+        ),
+        Table::SubjectProcessingResults => {
+            rows!(SubjectResultRows::new(layout, &from, WORKFLOW, RUN))
+        }
+        Table::ReprocessedRuns => rows!(ReprocessedRows::new(layout, &from, WORKFLOW, RUN)),
+    }
+}
+
+/// Appends every entity of a page.
+fn all<'p, T: Entity<'p>>(
+    page: &'p str,
+    mut append: impl FnMut(&T, Option<&str>) -> Result<(), FlattenError>,
+) -> Result<(), FlattenError> {
+    let page = parse_page::<WithRaw<'p, T>>(page).unwrap();
+    let mut rows = page.value.iter();
+    rows.try_for_each(|row| append(&row.entity, Some(row.raw)))
+}
+
+/// A page of these objects.
+pub(crate) fn page_of(objects: &str) -> String {
+    format!(r#"{{"value":[{objects}]}}"#)
 }
 
 /// The entities of a documented response, as JSON values: another way to the same facts.
@@ -144,10 +201,8 @@ pub(crate) fn assert_documented(table: Table, rows: &Rows, at: usize, entity: &M
 
 /// A documented instant with its seventh digit cut off, by its text alone.
 fn cut_to_micros(text: &str) -> String {
-    let (seconds, fraction) = text
-        .trim_end_matches('Z')
-        .split_once('.')
-        .unwrap_or((text, ""));
+    let text = text.trim_end_matches('Z');
+    let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
     let fraction = fraction[..fraction.len().min(6)].trim_end_matches('0');
     if fraction.is_empty() {
         format!("{seconds}Z")

@@ -1,8 +1,8 @@
 //! Rows of `workflows`.
 
-use lcw_model::{Field, Reference, Text, Workflow};
+use lcw_model::Workflow;
 
-use crate::batch::Batch;
+use crate::batch::{Batch, of_batch, person, text};
 use crate::{FlattenError, Layout, Lineage, Rows, Table};
 
 /// Flattens workflows into rows.
@@ -20,12 +20,6 @@ impl WorkflowRows {
         Self {
             batch: Batch::new(Table::Workflows, layout, lineage, &[], Some(seen_at_micros)),
         }
-    }
-
-    /// Says how many rows will come, before the first does: builders make room once, and not more
-    /// than they get. Without it they begin with room for a page or so and grow.
-    pub fn reserve(&mut self, rows: usize) {
-        self.batch.reserve(rows);
     }
 
     /// Adds the row of one workflow, as listed or with its details. `raw` is its original object,
@@ -50,25 +44,16 @@ impl WorkflowRows {
         let created_by = workflow.created_by.as_ref();
         let last_modified_by = workflow.last_modified_by.as_ref();
         let nested = [
-            ("createdBy", created_by.into_option().map(|by| &by.extra)),
-            (
-                "lastModifiedBy",
-                last_modified_by.into_option().map(|by| &by.extra),
-            ),
+            person("createdBy", created_by),
+            person("lastModifiedBy", last_modified_by),
         ];
 
         self.batch
             .row()
             .key("id", id)
-            .text("category", workflow.category.as_ref().map(Text::as_str))
-            .text(
-                "display_name",
-                workflow.display_name.as_ref().map(Text::as_str),
-            )
-            .text(
-                "description",
-                workflow.description.as_ref().map(Text::as_str),
-            )
+            .member("category", text(&workflow.category))
+            .text("display_name", text(&workflow.display_name))
+            .text("description", text(&workflow.description))
             .boolean("is_enabled", workflow.is_enabled)
             .boolean("is_scheduling_enabled", workflow.is_scheduling_enabled)
             .int("version", workflow.version)
@@ -76,8 +61,11 @@ impl WorkflowRows {
             .moment("last_modified_date_time", last_modified)
             .moment("deleted_date_time", deleted)
             .moment("next_schedule_run_date_time", next_run)
-            .text("created_by_id", created_by.and_then(id_of))
-            .text("last_modified_by_id", last_modified_by.and_then(id_of))
+            .text("created_by_id", created_by.and_then(|by| text(&by.id)))
+            .text(
+                "last_modified_by_id",
+                last_modified_by.and_then(|by| text(&by.id)),
+            )
             .json("execution_conditions", workflow.execution_conditions)
             .extra("_lcw_extra", &workflow.extra, &nested)
             .raw("_lcw_raw", raw)
@@ -85,25 +73,7 @@ impl WorkflowRows {
         Ok(())
     }
 
-    /// Rows appended since the last [`finish`](Self::finish).
-    pub fn len(&self) -> usize {
-        self.batch.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Hands the rows out, in the order appended, and starts over; the next rows find room for as
-    /// many. Do so at the latest before a column holds 2 GiB of text, Arrow's limit.
-    pub fn finish(&mut self) -> Rows {
-        self.batch.finish()
-    }
-}
-
-fn id_of<'a>(reference: &'a Reference<'_>) -> Field<&'a str> {
-    reference.id.as_ref().map(Text::as_str)
+    of_batch!(pub);
 }
 
 #[cfg(test)]

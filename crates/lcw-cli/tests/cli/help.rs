@@ -6,7 +6,7 @@ fn help(line: &str) -> Ended {
     Lcw::new(&std::env::temp_dir(), line).run()
 }
 
-const VERBS: [&str; 10] = [
+const VERBS: [&str; 11] = [
     "",
     "export",
     "backfill",
@@ -15,6 +15,7 @@ const VERBS: [&str; 10] = [
     "plan backfill",
     "demo",
     "simulate",
+    "doctor",
     "status",
     "schema",
 ];

@@ -8,6 +8,7 @@
 
 mod desk;
 mod disk;
+mod doctor;
 mod documented;
 mod exports;
 mod help;

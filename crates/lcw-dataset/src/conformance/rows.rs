@@ -61,6 +61,29 @@ pub fn sample_table(timestamps: Timestamps, schema_version: u32) -> TableSpec {
     TableSpec::new("samples", schema_version, true, columns).expect("a sound declaration")
 }
 
+/// A table whose key ends with a number.
+pub(super) fn numbered_table() -> TableSpec {
+    let key =
+        |name: &str, data_type| ColumnSpec::new(Field::new(name, data_type, false), Role::Key);
+    let columns = vec![
+        key("workflow_id", DataType::Utf8),
+        key("version_number", DataType::Int32),
+        ColumnSpec::new(Field::new("note", DataType::Utf8, true), Role::Fact),
+    ];
+    TableSpec::new("numbered", 1, false, columns).expect("a sound declaration")
+}
+
+/// Rows of [`numbered_table`] in the order of their keys.
+pub(super) fn numbered_rows(table: &TableSpec) -> RecordBatch {
+    let numbers = [i32::MIN, -10, -2, 0, 2, 10, i32::MAX];
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from_iter_values(numbers.iter().map(|_| "w"))),
+        Arc::new(Int32Array::from_iter_values(numbers)),
+        Arc::new(StringArray::from_iter_values(TEXTS.iter().take(7))),
+    ];
+    RecordBatch::try_new(Arc::clone(table.schema()), columns).expect("rows of the table")
+}
+
 /// A few rows of a table like [`sample_table`], with the odd values: every third one NULL.
 ///
 /// # Panics

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{RecordBatch, new_null_array};
 
 use crate::table::TableSpec;
-use crate::values::Values;
+use crate::values::{Values, compare_keys};
 
 /// A batch whose rows can be compared.
 #[derive(Debug)]
@@ -85,14 +85,10 @@ impl Chunk {
         other_row: usize,
         keys: &[usize],
     ) -> Ordering {
-        keys.iter()
-            .map(|&key| {
-                self.values[key]
-                    .text(row)
-                    .cmp(other.values[key].text(other_row))
-            })
-            .find(|order| order.is_ne())
-            .unwrap_or(Ordering::Equal)
+        let keys = keys
+            .iter()
+            .map(|&key| (&self.values[key], &other.values[key]));
+        compare_keys(keys, row, other_row)
     }
 
     /// Whether keys strictly ascend from row to row.

@@ -128,9 +128,13 @@ fn row(id: &str, status: &str) -> Row {
     Row::new("w", id, status, "e", 1)
 }
 
+/// What the interrupted export could not make a row of, on each of its days.
+const LINE: &str = r#"{"id":"?"}"#;
+
 /// The export that is interrupted: one row replaced, one new, in both tables, on two days.
 fn work(export: &mut Export<'_>) -> Result<(), DatasetError> {
     let rows = [row("2", "b"), row("3", "b")];
+    export.quarantine(RESULTS, [LINE])?;
     export_day(export, DAY, &rows, &rows)?;
     let listing = Listing {
         from: at(-9),
@@ -138,6 +142,7 @@ fn work(export: &mut Export<'_>) -> Result<(), DatasetError> {
         complete: true,
     };
     export.set_listing("w", listing);
+    export.quarantine(RESULTS, [LINE])?;
     export_day(export, DAY.tomorrow().unwrap(), &rows, &rows).map(|_| ())
 }
 
@@ -198,6 +203,7 @@ fn check_manifests(root: &Path, format: &Arc<dyn Format>) {
         .map(|manifest| manifest.unwrap())
         .collect();
     let mut newest = BTreeMap::new();
+    check_quarantine(root, &manifests);
     for manifest in &manifests {
         assert_ne!(manifest.status, Status::Running);
         for day in manifest.days.values() {
@@ -213,6 +219,30 @@ fn check_manifests(root: &Path, format: &Arc<dyn Format>) {
         let bytes = std::fs::read(root.join(&path)).ok();
         let found = bytes.map(|bytes| crate::manifests::sha256(&bytes));
         assert_eq!(recorded.map(|file| file.sha256), found, "{path}");
+    }
+}
+
+/// Lines are whole, counted, and there for every day that was committed with them.
+fn check_quarantine(root: &Path, manifests: &[Manifest]) {
+    for manifest in manifests {
+        let path = format!("_quarantine/{}/{RESULTS}.ndjson", manifest.export_id);
+        let text = std::fs::read_to_string(root.join(path)).unwrap_or_default();
+        let lines = text.lines().inspect(|line| assert_eq!(*line, LINE)).count() as u64;
+        assert!(text.is_empty() || text.ends_with('\n'));
+        let counted = manifest.quarantined.get(RESULTS).copied();
+        assert_eq!(counted.unwrap_or_default(), lines);
+        let days = manifest.days.values();
+        let committed = days.filter(|day| day.state == DayState::Committed).count() as u64;
+        // The first export had nothing to quarantine.
+        assert!(manifest.previous.is_none() || lines >= committed);
+    }
+    let folders = std::fs::read_dir(root.join("_quarantine")).into_iter();
+    let folders = folders.flatten().map(|folder| folder.unwrap().file_name());
+    for folder in folders {
+        let has_manifest = manifests
+            .iter()
+            .any(|manifest| *manifest.export_id == *folder);
+        assert!(has_manifest, "lines without a manifest");
     }
 }
 

@@ -4,10 +4,13 @@
 
 mod commits;
 mod crashes;
+mod evolution;
 mod formats;
 mod manifests;
 mod merges;
 mod model;
 mod openings;
+mod quarantine;
+mod records;
 mod rows;
 mod support;

@@ -51,7 +51,12 @@ fn a_manifest_reads_like_this() {
     export.set_listing("w", listing(0));
     export.set_state(json!({"works": "scheduledDateTime"}));
     export_day(&mut export, DAY, &[Row::new("w", "1", "a", "e", 1)], &[]).unwrap();
-    let closed = export.close(tail(Status::Done)).unwrap();
+    export.quarantine("runs", ["{}"]).unwrap();
+    let mut tail = tail(Status::Done);
+    (tail.proof.unproven, tail.proof.filtered) = (2, true);
+    tail.not_covered = json!([{"table": "task_reports"}]);
+    tail.drift = json!({"runs": ["newProperty"]});
+    let closed = export.close(tail).unwrap();
     let text = text(folder.path(), &closed.export_id);
     assert_eq!(closed.sha256, sha256(text.as_bytes()));
     assert_eq!(
@@ -72,6 +77,45 @@ fn a_manifest_reads_like_this() {
     assert_eq!(
         format!("{}\n", serde_json::to_string_pretty(&read).unwrap()),
         text
+    );
+}
+
+#[test]
+fn a_manifest_of_the_first_version_is_read_and_carried_forward() {
+    let old = include_str!("manifest-0.1.json");
+    let read: Manifest = serde_json::from_str(old).unwrap();
+    assert_eq!(read.not_covered, json!([]));
+    assert_eq!(read.drift, json!(null));
+    assert!(read.quarantined.is_empty());
+    assert_eq!((read.proof.unproven, read.proof.filtered), (0, false));
+    // What it said, it still says: keys are only added.
+    let said: serde_json::Map<String, serde_json::Value> = serde_json::from_str(old).unwrap();
+    let mut says = serde_json::to_value(&read).unwrap();
+    let proof = says["proof"].as_object_mut().unwrap();
+    assert!(proof.remove("unproven").is_some() && proof.remove("filtered").is_some());
+    for (key, value) in &said {
+        assert_eq!(&says[key], value, "{key}");
+    }
+    let folder = folder();
+    let format = parquet();
+    drop(writer(folder.path(), &format));
+    std::fs::create_dir(folder.path().join("_manifests")).unwrap();
+    let path = format!("_manifests/{}.json", read.export_id);
+    std::fs::write(folder.path().join(path), old).unwrap();
+    let mut writer = writer(folder.path(), &format);
+    let head = head(&writer, 1);
+    let export = writer.begin(head).unwrap();
+    let carried = export.manifest();
+    assert_eq!(carried.listings["w"], listing(0));
+    assert_eq!(carried.state, json!({"works": "scheduledDateTime"}));
+    let previous = carried.previous.as_ref().unwrap();
+    assert_eq!(previous.sha256, sha256(old.as_bytes()));
+    assert!(
+        export
+            .dataset()
+            .manifest(&read.export_id)
+            .unwrap()
+            .is_whole(DAY)
     );
 }
 

@@ -12,7 +12,7 @@ use lcw_dataset::{
 use lcw_loader_parquet::ParquetFormat;
 
 use crate::formats::{Fault, Tampering};
-use crate::rows::{Row, batch, bits, incoming, table};
+use crate::rows::{Row, batch, bits, incoming, numbered_table, table};
 use crate::support::{
     DAY, RESULTS, RUNS, TENANT, contents, dataset, export, export_day, folder, formats, head,
     merge, merge_all, parquet, stored, tail, writer,
@@ -364,4 +364,85 @@ fn tables_of_a_day_do_not_touch_each_other() {
     let dataset = dataset(folder.path(), &format);
     assert_eq!(stored(&dataset, RUNS)[0].key.1, "r000001");
     assert_eq!(stored(&dataset, RESULTS)[0].key.1, "r000007");
+}
+
+#[test]
+fn numbers_are_keys_in_their_own_order() {
+    for format in formats() {
+        let folder = folder();
+        let table = numbered_table(RUNS, format.timestamps(), false);
+        let identity = Identity::new(format.as_ref());
+        let tables = vec![table.clone()];
+        let mut writer = Writer::acquire(
+            folder.path(),
+            &identity,
+            TENANT,
+            Arc::clone(&format),
+            tables,
+        )
+        .unwrap();
+        let version = |id: &str, status: &str| Row::new("w", id, status, "e", 1);
+        let head = head(&writer, 1);
+        let mut export = writer.begin(head).unwrap();
+        let mut staging = export.day(Some(DAY)).unwrap();
+        let first = [version("-3", "a"), version("2", "a"), version("10", "a")];
+        merge(&mut staging, &table, &first).unwrap();
+        staging.commit().unwrap();
+        let mut staging = export.day(Some(DAY)).unwrap();
+        for [one, other] in [["10", "9"], ["9", "9"]] {
+            let rows = [version(one, "b"), version(other, "b")];
+            assert!(matches!(
+                merge(&mut staging, &table, &rows),
+                Err(DatasetError::InvalidRows { .. })
+            ));
+        }
+        let second = [version("9", "b"), version("10", "b"), version("11", "b")];
+        let stats = merge(&mut staging, &table, &second).unwrap();
+        assert_eq!((stats.rows_new, stats.rows_replaced), (2, 1));
+        staging.commit().unwrap();
+        let ids: Vec<_> = stored(export.dataset(), RUNS)
+            .into_iter()
+            .map(|row| format!("{}{}", row.key.1, row.status.unwrap()))
+            .collect();
+        assert_eq!(ids, ["-3a", "2a", "9b", "10b", "11b"], "{}", format.name());
+    }
+}
+
+#[test]
+fn a_lost_number_is_missed_as_a_lost_text_is() {
+    let folder = folder();
+    let good_rows = Arc::new(AtomicU64::new(u64::MAX));
+    let format: Arc<dyn Format> = Arc::new(Tampering {
+        inner: Arc::new(ParquetFormat::new()),
+        fault: Fault::LosesRows,
+        good_rows: Arc::clone(&good_rows),
+    });
+    let table = numbered_table(RUNS, format.timestamps(), false);
+    let identity = Identity::new(format.as_ref());
+    let tables = vec![table.clone()];
+    let mut writer = Writer::acquire(
+        folder.path(),
+        &identity,
+        TENANT,
+        Arc::clone(&format),
+        tables,
+    )
+    .unwrap();
+    let rows = |numbers: std::ops::Range<i32>, status: &str| -> Vec<Row> {
+        numbers
+            .map(|number| Row::new("w", &number.to_string(), status, "e", 1))
+            .collect()
+    };
+    let head = head(&writer, 1);
+    let mut export = writer.begin(head).unwrap();
+    let mut staging = export.day(Some(DAY)).unwrap();
+    merge(&mut staging, &table, &rows(8..12, "a")).unwrap();
+    staging.commit().unwrap();
+    good_rows.store(0, Ordering::Relaxed);
+    let mut staging = export.day(Some(DAY)).unwrap();
+    let error = merge(&mut staging, &table, &rows(12..13, "a")).unwrap_err();
+    assert!(
+        error.to_string().contains("row of the old file is missing"),
+        "{error}"
+    );
 }

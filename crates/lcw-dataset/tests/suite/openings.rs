@@ -143,6 +143,17 @@ fn identity_is_written_first_and_reads_like_this() {
     );
 }
 
+/// Expects that a dataset is not opened as another, and what is said then.
+fn refuses(root: &Path, format: &Arc<dyn Format>, identity: &Identity, difference: &str) {
+    let tables = tables(format.as_ref());
+    let error = Writer::acquire(root, identity, TENANT, Arc::clone(format), tables).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert_eq!(
+        error.to_string(),
+        format!("{difference}, or export to another folder")
+    );
+}
+
 #[test]
 fn another_identity_is_refused_with_the_difference_named() {
     let folder = folder();
@@ -150,45 +161,83 @@ fn another_identity_is_refused_with_the_difference_named() {
     let before = contents(folder.path());
     let parquet = parquet();
     let gzip = ndjson(Compression::Gzip);
-    let zstd = ndjson(Compression::Zstd);
-    let selected = Identity {
-        select: Some("id".into()),
-        ..Identity::new(zstd.as_ref())
-    };
-    let key = Identity {
-        pseudonymisation: Some("k1".into()),
-        ..Identity::new(zstd.as_ref())
-    };
-    for (format, identity, what, difference) in [
+    for (format, difference) in [
         (
             &parquet,
-            Identity::new(parquet.as_ref()),
-            "format",
-            "is ndjson, not parquet",
+            "the dataset's format is ndjson, not parquet: keep ndjson for this folder",
         ),
         (
             &gzip,
-            Identity::new(gzip.as_ref()),
-            "compression",
-            "is zstd, not gzip",
+            "the dataset's compression is zstd, not gzip: keep zstd for this folder",
         ),
-        (&zstd, selected, "select", "is not set, not id"),
-        (&zstd, key, "pseudonymisation", "is not set, not k1"),
     ] {
-        let tables = tables(format.as_ref());
-        let error = Writer::acquire(folder.path(), &identity, TENANT, Arc::clone(format), tables)
-            .unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Configuration);
-        assert!(
-            error
-                .to_string()
-                .contains(&format!("the dataset's {what} {difference}")),
-            "{error}"
-        );
+        let identity = Identity::new(format.as_ref());
+        refuses(folder.path(), format, &identity, difference);
     }
     let error = Dataset::open(folder.path(), parquet, Vec::new()).unwrap_err();
     assert!(matches!(error, DatasetError::Mismatch { .. }));
     assert_eq!(contents(folder.path()), before);
+}
+
+/// One of the texts of an identity.
+type Text = fn(&mut Identity) -> &mut Option<String>;
+
+/// An identity with one of its texts set.
+fn set(of: Text, text: Option<&str>) -> Identity {
+    let mut identity = Identity::new(parquet().as_ref());
+    *of(&mut identity) = text.map(str::to_owned);
+    identity
+}
+
+#[test]
+fn what_was_asked_for_once_is_asked_for_always() {
+    let format = parquet();
+    let texts: [(&str, Text); 4] = [
+        ("select", |identity| &mut identity.select),
+        ("filter", |identity| &mut identity.filter),
+        ("expand", |identity| &mut identity.expand),
+        ("pseudonymisation", |identity| {
+            &mut identity.pseudonymisation
+        }),
+    ];
+    for (what, of) in texts {
+        let (with, without) = (folder(), folder());
+        let open = |root: &Path, identity: &Identity| {
+            let tables = tables(format.as_ref());
+            Writer::acquire(root, identity, TENANT, Arc::clone(&format), tables).unwrap()
+        };
+        drop(open(with.path(), &set(of, Some("a eq 'b'"))));
+        drop(open(without.path(), &set(of, None)));
+        let before = contents(with.path());
+        let asks = |root: &Path, text, difference: &str| {
+            refuses(root, &format, &set(of, text), difference);
+        };
+        asks(
+            with.path(),
+            None,
+            &format!(
+                "this dataset was made with {what} = a eq 'b', this export asks for none: \
+                 ask for {what} = a eq 'b'"
+            ),
+        );
+        asks(
+            with.path(),
+            Some("c"),
+            &format!("the dataset's {what} is a eq 'b', not c: keep a eq 'b' for this folder"),
+        );
+        asks(
+            without.path(),
+            Some("c"),
+            &format!(
+                "this dataset was made without {what}, this export asks for {what} = c: \
+                 leave {what} out"
+            ),
+        );
+        assert_eq!(contents(with.path()), before);
+        drop(open(with.path(), &set(of, Some("a eq 'b'"))));
+        // Who only reads need not know.
+        dataset(with.path(), &format);
+    }
 }
 
 #[test]

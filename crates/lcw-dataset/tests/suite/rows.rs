@@ -45,6 +45,17 @@ pub(crate) mod bits {
 
 /// A table for [`Row`]s.
 pub(crate) fn table(name: &str, by_day: bool, timestamps: Timestamps, keep_raw: bool) -> TableSpec {
+    TableSpec::new(name, 1, by_day, columns(timestamps, keep_raw)).unwrap()
+}
+
+/// A table for [`Row`]s whose ids are numbers.
+pub(crate) fn numbered_table(name: &str, timestamps: Timestamps, keep_raw: bool) -> TableSpec {
+    let mut columns = columns(timestamps, keep_raw);
+    columns[1].field.set_data_type(DataType::Int32);
+    TableSpec::new(name, 1, true, columns).unwrap()
+}
+
+fn columns(timestamps: Timestamps, keep_raw: bool) -> Vec<ColumnSpec> {
     let time = match timestamps {
         Timestamps::Micros => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         Timestamps::AsSent => DataType::Utf8,
@@ -82,7 +93,7 @@ pub(crate) fn table(name: &str, by_day: bool, timestamps: Timestamps, keep_raw: 
     if keep_raw {
         columns.push(column("_lcw_raw", text, true, Role::Raw));
     }
-    TableSpec::new(name, 1, by_day, columns).unwrap()
+    columns
 }
 
 impl Row {
@@ -116,6 +127,10 @@ pub(crate) fn batch(table: &TableSpec, rows: &[Row]) -> RecordBatch {
     let columns = table.columns().iter().map(|column| -> ArrayRef {
         match column.field.name().as_str() {
             "workflow_id" => text(|row| Some(&row.key.0)),
+            "id" if column.field.data_type() == &DataType::Int32 => {
+                let id = |row: &Row| row.key.1.parse::<i32>().unwrap();
+                Arc::new(rows.iter().map(id).collect::<Int32Array>())
+            }
             "id" => text(|row| Some(&row.key.1)),
             "processing_status" => text(|row| row.status.as_deref()),
             "total_users_count" => {
@@ -186,7 +201,7 @@ struct Cells<'b> {
 impl Cells<'_> {
     fn row(&self) -> Row {
         Row {
-            key: (self.text("workflow_id").unwrap(), self.text("id").unwrap()),
+            key: (self.text("workflow_id").unwrap(), self.id()),
             status: self.text("processing_status"),
             count: self
                 .integer("total_users_count")
@@ -211,6 +226,13 @@ impl Cells<'_> {
         column
             .is_valid(self.row)
             .then(|| Values::of(column).unwrap())
+    }
+
+    fn id(&self) -> String {
+        match self.value("id").unwrap() {
+            Values::Int32(array) => array.value(self.row).to_string(),
+            _ => self.text("id").unwrap(),
+        }
     }
 
     fn text(&self, name: &str) -> Option<String> {

@@ -105,6 +105,8 @@ pub(crate) fn tail(status: Status) -> ManifestTail {
             matched: 1,
             ..ProofCounts::default()
         },
+        not_covered: serde_json::json!([]),
+        drift: serde_json::Value::Null,
     }
 }
 

@@ -193,7 +193,7 @@ impl<'a> Effort<'a> {
             client_request_id: self.client_request_id.clone(),
             attempts: self.attempts,
             elapsed: self.started.elapsed(),
-            remedy: remedy(kind, &failure, self.target.path.resource(), error),
+            remedy: remedy(kind, &failure, self.target.permissions, error),
             failure,
         }
     }

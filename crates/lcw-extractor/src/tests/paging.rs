@@ -99,8 +99,7 @@ async fn a_filter_and_an_api_version_are_sent() {
     let mut config = config(&server);
     config.api_version = crate::ApiVersion::Beta;
     let client = GraphClient::new(config, ready_token()).unwrap();
-    let mut request = runs();
-    request.filter = Some("scheduledDateTime ge 2026-10-23T00:00:00Z".to_owned());
+    let request = runs().filtered("scheduledDateTime ge 2026-10-23T00:00:00Z");
     let mut decoder = Ids::default();
     let pages = client.pages(request, &mut decoder);
     pin_mut!(pages);

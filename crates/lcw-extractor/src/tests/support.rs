@@ -294,10 +294,7 @@ pub(super) fn client(server: &Server) -> GraphClient {
 }
 
 pub(super) fn runs() -> CollectionRequest {
-    CollectionRequest {
-        path: GraphPath::workflow("w").runs(),
-        filter: None,
-    }
+    CollectionRequest::new(GraphPath::workflow("w").runs())
 }
 
 /// All ids of the runs of a workflow, and the error when there is one.

@@ -40,10 +40,15 @@ impl Claims {
 
 /// The claims of a JSON web token; `None` for anything else (a token may be opaque).
 pub(crate) fn claims(token: &str) -> Option<Claims> {
+    serde_json::from_slice(&payload(token)?).ok()
+}
+
+/// The middle of a token of three parts, decoded.
+pub(crate) fn payload(token: &str) -> Option<Vec<u8>> {
     let mut parts = token.split('.');
     let payload = parts.nth(1)?;
     parts.next()?;
-    serde_json::from_slice(&decode_base64url(payload)?).ok()
+    decode_base64url(payload)
 }
 
 /// Writes base64 with the URL alphabet, without padding (RFC 7515, section 2).

@@ -1,7 +1,12 @@
 use super::*;
-use crate::{Field, Run, UserProcessingResult, WithRaw, Workflow};
+use crate::{
+    Field, Run, SubjectProcessingResult, Task, TaskDefinition, TaskProcessingResult, TaskReport,
+    UserProcessingResult, WithRaw, Workflow, WorkflowVersion,
+};
 
 mod bodies;
+mod inlined;
+mod raw;
 mod refusals;
 
 const RUN: &str = r#"{"id":"r","processingStatus":"completed","scheduledDateTime":"2022-08-24T23:28:01.6476554Z","totalUsersCount":2}"#;
@@ -103,7 +108,7 @@ fn known_properties_are_those_of_the_metadata() {
 #[test]
 fn subjects_keep_their_other_properties_apart() {
     let body = page_of(
-        r#"{"id":"p","subject":{"@odata.type":"microsoft.graph.user","id":"u","displayName":"Ann","shoeSize":43}}"#,
+        r#"{"id":"p","subject":{"@odata.type":"microsoft.graph.user","id":"u","displayName":"Ann","accountEnabled":false,"city":"Rome","shoeSize":43}}"#,
     );
     let result: UserProcessingResult<'_> = only(&body);
     let subject = result.subject.as_option().unwrap();
@@ -113,7 +118,10 @@ fn subjects_keep_their_other_properties_apart() {
         .iter()
         .map(|(name, _)| name.as_str())
         .collect();
-    assert_eq!(names, ["displayName", "shoeSize"]);
+    assert_eq!(names, ["city", "shoeSize"]);
+    assert_eq!(value(&subject.display_name), Some("Ann"));
+    assert_eq!(subject.account_enabled, Field::Value(false));
+    assert!(subject.employee_hire_date.is_absent());
     assert_eq!(
         subject.unknown_properties().collect::<Vec<_>>(),
         ["shoeSize"]

@@ -78,7 +78,7 @@ async fn tokens_say_tenant_application_roles_and_expiry() {
     let claims: serde_json::Value = serde_json::from_slice(&base64url(payload)).unwrap();
     assert_eq!(claims["tid"], simulator.tenant_id());
     assert_eq!(claims["appid"], simulator.client_id());
-    assert_eq!(claims["roles"].as_array().unwrap().len(), 3);
+    assert_eq!(claims["roles"].as_array().unwrap().len(), 5);
     assert_eq!(
         claims["exp"].as_i64().unwrap(),
         simulator.now().as_second() + 3_599

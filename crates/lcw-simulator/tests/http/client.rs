@@ -13,6 +13,9 @@ pub(crate) const PREFER: (&str, &str) = ("Prefer", "include-unknown-enum-members
 /// A window over everything that is kept.
 pub(crate) const ALL: &str = "$filter=scheduledDateTime%20ge%202020-01-01T00:00:00Z";
 
+/// The same over task results.
+pub(crate) const ALL_CREATED: &str = "$filter=createdDateTime%20ge%202020-01-01T00:00:00Z";
+
 /// An answer as it came over the wire.
 #[derive(Debug)]
 pub(crate) struct Reply {

@@ -91,3 +91,60 @@ async fn mistakes_are_answered_with_the_usage() {
         assert!(reply.json()["usage"].is_string());
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn options_faults_and_odd_runs_can_be_set_by_name() {
+    let simulator = Simulator::start(TenantConfig::demo()).await.unwrap();
+    let client = Client::new(&simulator);
+    let workflow = simulator.workflow_ids().remove(0);
+    let run = simulator.run_ids(&workflow).pop().unwrap();
+    let path = format!("{LW}/workflows/{workflow}/runs/{run}");
+    let reprocessed = format!("{path}/reprocessedRuns");
+    assert_eq!(client.get(&reprocessed).await.status, 403);
+    let options = "/options?reprocessed_runs=readable&changed_type=run,totalUsersCount,%22x%22\
+        &nested_select=false&subject_results_on_v1=true&summaries=started&unknown_property=odd";
+    assert_eq!(control(&simulator, "POST", options).await.status, 200);
+    assert_eq!(client.get(&reprocessed).await.status, 200);
+    assert_eq!(client.get(&path).await.json()["totalUsersCount"], "x");
+    let subjects = format!("{path}/subjectProcessingResults");
+    assert_eq!(client.get(&subjects).await.status, 200);
+    let nested = format!("{path}/userProcessingResults?$expand=subject($select=mail)");
+    assert_eq!(client.get(&nested).await.status, 400);
+
+    for kind in ["dropped-page", "cut-collection"] {
+        let target = format!("/faults?kind={kind}&endpoint=task-results");
+        let state = control(&simulator, "POST", &target).await.json();
+        assert!(state["faults"].to_string().contains(kind));
+    }
+    let target = format!(
+        "/runs?workflow={workflow}&users=5&non_users=2&outcome=failed&settling=6h&reprocesses={run}"
+    );
+    assert_eq!(control(&simulator, "POST", &target).await.status, 200);
+    control(&simulator, "POST", "/clock?advance=7h").await;
+    let again = client.rows(&reprocessed).await.remove(0);
+    assert_eq!(again["processingStatus"], "failed");
+    assert_eq!(again["totalUsersCount"], 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_option_that_is_not_understood_changes_nothing() {
+    let simulator = Simulator::start(TenantConfig::demo()).await.unwrap();
+    for rest in [
+        "/options",
+        "/options?strange=1",
+        "/options?nested_select=perhaps",
+        "/options?nested_select=false&reprocessed_runs=strange",
+        "/options?changed_type=strange,a,1",
+        "/options?changed_type=runs,a",
+        "/runs?workflow=none&outcome=strange",
+    ] {
+        let reply = control(&simulator, "POST", rest).await;
+        assert_eq!(reply.status, 400, "{rest}");
+        assert!(reply.json()["usage"].is_string());
+    }
+    let client = Client::new(&simulator);
+    let workflow = simulator.workflow_ids().remove(0);
+    let nested =
+        format!("{LW}/workflows/{workflow}/userProcessingResults?$expand=subject($select=mail)");
+    assert_eq!(client.get(&nested).await.status, 200);
+}

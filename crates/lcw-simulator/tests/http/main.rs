@@ -9,6 +9,10 @@ mod client;
 #[cfg(test)]
 mod control;
 #[cfg(test)]
+mod counters;
+#[cfg(test)]
+mod expansions;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod lifecycle;
@@ -19,8 +23,22 @@ mod listings;
 #[cfg(test)]
 mod mutations;
 #[cfg(test)]
+mod orders;
+#[cfg(test)]
+mod permissions;
+#[cfg(test)]
+mod shortened;
+#[cfg(test)]
 mod sign_in;
 #[cfg(test)]
+mod subjects;
+#[cfg(test)]
+mod summaries;
+#[cfg(test)]
 mod tables;
+#[cfg(test)]
+mod task_results;
+#[cfg(test)]
+mod versions;
 #[cfg(test)]
 mod windows;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lcw_simulator::{DateProperty, RunPlan, Simulator, TenantConfig, WindowRule};
 
-use crate::client::{ALL, Client, LW, segment};
+use crate::client::{ALL, ALL_CREATED, Client, LW, segment};
 
 const DAY: u64 = 86_400;
 const STARTED: &str = "$filter=startedDateTime%20ge%202020-01-01T00:00:00Z";
@@ -125,4 +125,35 @@ async fn a_run_ages_out_thirty_days_after_its_schedule() {
             .count(),
         2
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn task_results_and_reports_have_windows_of_their_own() {
+    let (simulator, workflow) = four_weeks().await;
+    let client = Client::new(&simulator);
+    let oldest = simulator
+        .run_ids(workflow.rsplit('/').next().unwrap())
+        .remove(0);
+    let tasks = format!("{workflow}/runs/{}/taskProcessingResults", segment(&oldest));
+    let reports = format!("{workflow}/taskReports");
+    let completed = "$filter=completedDateTime%20ge%202020-01-01T00:00:00Z";
+    let count = async |list: &str, query: &str| client.rows(&format!("{list}?{query}")).await.len();
+    assert_eq!(count(&tasks, "").await, 0);
+    assert_eq!(count(&tasks, ALL_CREATED).await, 3);
+    assert_eq!(count(&tasks, STARTED).await, 3);
+    assert_eq!(count(&tasks, completed).await, 0);
+    assert_eq!(count(&reports, "").await, 7 * 3);
+    assert_eq!(
+        count(&reports, completed).await,
+        28 * 3,
+        "an open report is not completed"
+    );
+
+    simulator.update_config(|config| {
+        config.windows.task_results = WindowRule::seven_days_unless(&[DateProperty::Completed]);
+        config.windows.task_reports.default = None;
+    });
+    assert_eq!(count(&tasks, ALL_CREATED).await, 0);
+    assert_eq!(count(&tasks, completed).await, 3);
+    assert_eq!(count(&reports, "").await, 29 * 3);
 }

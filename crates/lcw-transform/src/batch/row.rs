@@ -1,10 +1,10 @@
 //! One row on its way into the builders.
 
 use arrow::array::StringBuilder;
-use lcw_model::{Extra, Field};
+use lcw_model::{Extra, Field, InlinedTask};
 use serde_json::value::RawValue;
 
-use super::{Batch, Cell, Moment};
+use super::{Batch, Cell, Moment, text};
 use crate::json::{write_compact, write_extra};
 use crate::{Role, Timestamps};
 
@@ -13,6 +13,17 @@ pub(crate) struct Row<'b> {
     batch: &'b mut Batch,
     at: usize,
     absent: u64,
+}
+
+/// An object inside an entity, some of whose properties may have columns.
+#[derive(Clone, Copy)]
+pub(crate) struct Nested<'e> {
+    /// Graph's name of the property that holds it.
+    pub(crate) name: &'static str,
+    /// Its properties without a field, if it is there.
+    pub(crate) extra: Option<&'e Extra<'e>>,
+    /// Whether Graph's metadata defines a property of this name for it.
+    pub(crate) knows: fn(&str) -> bool,
 }
 
 /// Appends a field to a builder and marks the column when the answer did not contain it.
@@ -46,9 +57,7 @@ impl<'b> Row<'b> {
     /// The next column's builder and its bit. The name is the declared one: the order of the calls
     /// is the order of the declaration.
     fn next(&mut self, name: &str) -> (&mut Cell, u64) {
-        while self.batch.cells[self.at].is_each() {
-            self.at += 1;
-        }
+        self.pass_over();
         let at = self.at;
         self.at += 1;
         debug_assert_eq!(
@@ -58,12 +67,29 @@ impl<'b> Row<'b> {
         (&mut self.batch.cells[at], 1 << at)
     }
 
+    /// Goes to the next column that is not the same in every row.
+    fn pass_over(&mut self) {
+        while self.batch.cells[self.at].is_each() {
+            self.at += 1;
+        }
+    }
+
     /// Text that is always there.
     pub(crate) fn key(&mut self, name: &str, value: &str) -> &mut Self {
         append!(self, name, Text, Field::Value(value), |value| value)
     }
 
-    /// An id, a member of an enumeration, or text.
+    /// A member of an enumeration of the service, or several.
+    pub(crate) fn member(&mut self, name: &str, field: Field<&str>) -> &mut Self {
+        if let Field::Value(value) = field {
+            self.pass_over();
+            let column = &self.batch.columns[self.at];
+            self.batch.drift.note_members(column, value);
+        }
+        self.text(name, field)
+    }
+
+    /// An id or text.
     pub(crate) fn text(&mut self, name: &str, field: Field<&str>) -> &mut Self {
         append!(self, name, Text, field, |value| value)
     }
@@ -106,9 +132,46 @@ impl<'b> Row<'b> {
 
     /// A JSON value.
     pub(crate) fn json(&mut self, name: &str, field: Field<&RawValue>) -> &mut Self {
-        let compact = field
-            .map(|json| Composed(|out: &mut StringBuilder| write_compact(out, json.get()).is_ok()));
+        self.json_text(name, field.map(RawValue::get))
+    }
+
+    /// A JSON value by its text.
+    pub(crate) fn json_text(&mut self, name: &str, field: Field<&str>) -> &mut Self {
+        let compact =
+            field.map(|json| Composed(|out: &mut StringBuilder| write_compact(out, json).is_ok()));
         self.composed(name, compact)
+    }
+
+    /// The columns of a task inside another entity.
+    pub(crate) fn task(&mut self, task: Field<&InlinedTask<'_>>) -> &mut Self {
+        self.text("task_id", task.and_then(|task| text(&task.id)))
+            .text(
+                "task_definition_id",
+                task.and_then(|task| text(&task.task_definition_id)),
+            )
+            .text(
+                "task_display_name",
+                task.and_then(|task| text(&task.display_name)),
+            )
+            .member("task_category", task.and_then(|task| text(&task.category)))
+            .int(
+                "execution_sequence",
+                task.and_then(|task| task.execution_sequence),
+            )
+            .boolean(
+                "continue_on_error",
+                task.and_then(|task| task.continue_on_error),
+            )
+    }
+
+    /// Notes what is new in an object all of which is stored.
+    pub(crate) fn note(&mut self, nested: Nested<'_>) -> &mut Self {
+        for (name, _) in nested.extra.into_iter().flatten() {
+            if !(nested.knows)(name) {
+                self.batch.drift.note_property(Some(nested.name), name);
+            }
+        }
+        self
     }
 
     /// The properties without a column. An answer without any says nothing about stored ones.
@@ -116,8 +179,16 @@ impl<'b> Row<'b> {
         &mut self,
         name: &str,
         extra: &Extra<'_>,
-        nested: &[(&str, Option<&Extra<'_>>)],
+        nested: &[Nested<'_>],
     ) -> &mut Self {
+        for (name, _) in extra {
+            if !self.batch.table.knows_property(name) {
+                self.batch.drift.note_property(None, name);
+            }
+        }
+        for nested in nested {
+            self.note(*nested);
+        }
         let compose =
             Composed(|out: &mut StringBuilder| write_extra(out, extra, nested).unwrap_or_default());
         self.composed(name, Field::Value(compose))

@@ -32,6 +32,18 @@ fn fill(batch: &mut Batch, rows: usize) {
             .duration("queue_ms", scheduled, Field::Null)
             .duration("processing_ms", Field::Null, Field::Absent)
             .duration("total_ms", scheduled, scheduled)
+            .text(
+                "subject_display_name",
+                Field::Value("A name of a usual length"),
+            )
+            .text("subject_user_principal_name", Field::Absent)
+            .text("subject_mail", Field::Absent)
+            .text("subject_department", Field::Absent)
+            .text("subject_job_title", Field::Absent)
+            .text("subject_employee_id", Field::Absent)
+            .moment("subject_employee_hire_date", scheduled)
+            .moment("subject_employee_leave_date_time", Field::Absent)
+            .boolean("subject_account_enabled", Field::Value(true))
             .extra("_lcw_extra", &result.extra, &[])
             .raw("_lcw_raw", None)
             .end();

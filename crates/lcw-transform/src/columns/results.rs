@@ -1,14 +1,11 @@
 //! Columns of `user_processing_results`.
 
-use super::{EXPORT_ID, EXTRA, EXTRACTED_AT, FIRST_EXTRACTED_AT, RAW};
+use super::members::{EXECUTION_TYPES, STATUSES};
+use super::{EXPORT_ID, EXTRA, EXTRACTED_AT, FIRST_EXTRACTED_AT, RAW, WORKFLOW_ID};
 use crate::{Column, Kind, Role};
 
-pub(crate) static RESULTS: [Column; 21] = [
-    Column::key(
-        "workflow_id",
-        "",
-        "The workflow. Not in the service's answer: it comes from the request. Joins to `workflows.id`.",
-    ),
+pub(crate) static RESULTS: [Column; 30] = [
+    WORKFLOW_ID,
     Column::key(
         "run_id",
         "",
@@ -22,16 +19,16 @@ pub(crate) static RESULTS: [Column; 21] = [
         "Object id of the user that was processed. The user may have been deleted since, often by the very workflow. A null sent later does not replace an id once known.",
     )
     .role(Role::Sticky),
-    Column::new(
+    Column::member(
         "processing_status",
-        Kind::Enum,
         "processingStatus",
+        STATUSES,
         "How far the processing of the user is: `queued`, `inProgress`, `completed`, `completedWithErrors` (a task failed that may fail), `failed` (a task failed that may not), `canceled`, `canceling`, `quarantined`. The service may add values.",
     ),
-    Column::new(
+    Column::member(
         "workflow_execution_type",
-        Kind::Enum,
         "workflowExecutionType",
+        EXECUTION_TYPES,
         "How the run came about: `scheduled`, `onDemand`, `activatedWithScope` (processed again), `preview` (a dry run: keep it out of success rates). The service may add values.",
     ),
     Column::new(
@@ -87,6 +84,69 @@ pub(crate) static RESULTS: [Column; 21] = [
         "completed_date_time",
         "How long it took in all: from scheduled to completed. NULL when either is NULL.",
     ),
+    Column::new(
+        "subject_display_name",
+        Kind::Text,
+        "subject/displayName",
+        "The user's name. NULL unless subjects were asked for with their properties. Like the other `subject_*` columns as of the export that read the row, and kept when the service no longer knows the user.",
+    )
+    .role(Role::Sticky),
+    Column::new(
+        "subject_user_principal_name",
+        Kind::Text,
+        "subject/userPrincipalName",
+        "The name the user signs in with. NULL unless subjects were asked for with their properties.",
+    )
+    .role(Role::Sticky),
+    Column::new(
+        "subject_mail",
+        Kind::Text,
+        "subject/mail",
+        "The user's mail address. NULL unless subjects were asked for with their properties.",
+    )
+    .role(Role::Sticky),
+    Column::new(
+        "subject_department",
+        Kind::Text,
+        "subject/department",
+        "The user's department. NULL unless subjects were asked for with their properties.",
+    )
+    .role(Role::Sticky),
+    Column::new(
+        "subject_job_title",
+        Kind::Text,
+        "subject/jobTitle",
+        "The user's job title. NULL unless subjects were asked for with their properties.",
+    )
+    .role(Role::Sticky),
+    Column::new(
+        "subject_employee_id",
+        Kind::Text,
+        "subject/employeeId",
+        "The organization's own id of the user. NULL unless subjects were asked for with their properties.",
+    )
+    .role(Role::Sticky),
+    Column::new(
+        "subject_employee_hire_date",
+        Kind::Timestamp,
+        "subject/employeeHireDate",
+        "When the user starts or started: what joiner workflows are timed by. NULL unless subjects were asked for with their properties.",
+    )
+    .role(Role::Sticky),
+    Column::new(
+        "subject_employee_leave_date_time",
+        Kind::Timestamp,
+        "subject/employeeLeaveDateTime",
+        "When the user leaves or left: what leaver workflows are timed by. NULL unless subjects were asked for with their properties. The service shows it to few.",
+    )
+    .role(Role::Sticky),
+    Column::new(
+        "subject_account_enabled",
+        Kind::Boolean,
+        "subject/accountEnabled",
+        "Whether the user could sign in when the row was read. NULL unless subjects were asked for with their properties.",
+    )
+    .role(Role::Sticky),
     EXPORT_ID,
     EXTRACTED_AT,
     FIRST_EXTRACTED_AT,

@@ -1,27 +1,24 @@
 //! Columns of `runs`.
 
-use super::{EXPORT_ID, EXTRA, EXTRACTED_AT, FIRST_EXTRACTED_AT, RAW};
+use super::members::{EXECUTION_TYPES, PROOFS, STATUSES};
+use super::{EXPORT_ID, EXTRA, EXTRACTED_AT, FIRST_EXTRACTED_AT, RAW, WORKFLOW_ID};
 use crate::{Column, Kind};
 
 const PROOF_VALUES: &str = "What the count proof says: `open` (the run's status is not final, so there is nothing to prove yet), `matched` (as many rows as `total_users_count`), `short` (fewer), `over` (more), `expired` (the service dropped the run before its status was final). NULL when the results of this state of the run were not fetched or the service's counter does not count users.";
 
-pub(crate) static RUNS: [Column; 28] = [
-    Column::key(
-        "workflow_id",
-        "",
-        "The workflow. Not in the service's answer: it comes from the request. Joins to `workflows.id`.",
-    ),
+pub(crate) static RUNS: [Column; 31] = [
+    WORKFLOW_ID,
     Column::key("id", "id", "The run's id, unique within its workflow. Opaque: a GUID or `{workflow id}_{ticks}`."),
-    Column::new(
+    Column::member(
         "processing_status",
-        Kind::Enum,
         "processingStatus",
+        STATUSES,
         "How far the run is: `queued`, `inProgress`, `completed` (every user succeeded), `completedWithErrors` (some did), `failed`, `canceled`, `canceling`, `quarantined`. The first two and the last two can still change. The service may add values.",
     ),
-    Column::new(
+    Column::member(
         "workflow_execution_type",
-        Kind::Enum,
         "workflowExecutionType",
+        EXECUTION_TYPES,
         "How the run came about: `scheduled`, `onDemand`, `activatedWithScope` (processes users of an older run again), `preview` (a dry run: keep it out of success rates). The service may add values.",
     ),
     Column::new(
@@ -97,7 +94,12 @@ pub(crate) static RUNS: [Column; 28] = [
         "Rows of `user_processing_results` that the service returned for the run when they were last fetched. NULL when they were not fetched for this state of the run.",
     )
     .unit("rows"),
-    Column::new("_lcw_proof", Kind::Enum, "", PROOF_VALUES),
+    Column::member(
+        "_lcw_proof",
+        "",
+        PROOFS,
+        PROOF_VALUES,
+    ),
     Column::new(
         "_lcw_task_rows",
         Kind::Int32,
@@ -105,12 +107,33 @@ pub(crate) static RUNS: [Column; 28] = [
         "Rows of `task_processing_results` that the service returned for the run when they were last fetched. NULL when they were not fetched for this state of the run.",
     )
     .unit("rows"),
-    Column::new(
+    Column::member(
         "_lcw_task_proof",
-        Kind::Enum,
         "",
+        PROOFS,
         "What the count proof of the task results says, with the values of `_lcw_proof`. NULL until that table was fetched for the run.",
     ),
+    Column::new(
+        "_lcw_subject_rows",
+        Kind::Int32,
+        "",
+        "Rows of `subject_processing_results` that the service returned for the run when they were last fetched. NULL when they were not fetched for this state of the run.",
+    )
+    .unit("rows"),
+    Column::new(
+        "_lcw_report_rows",
+        Kind::Int32,
+        "",
+        "Rows of `task_reports` that the service returned for the run when they were last fetched. NULL when they were not fetched for this state of the run.",
+    )
+    .unit("rows"),
+    Column::new(
+        "_lcw_reprocessed_rows",
+        Kind::Int32,
+        "",
+        "Rows of `reprocessed_runs` that the service returned for the run when they were last fetched. NULL when they were not fetched for this state of the run.",
+    )
+    .unit("rows"),
     EXPORT_ID,
     EXTRACTED_AT,
     FIRST_EXTRACTED_AT,

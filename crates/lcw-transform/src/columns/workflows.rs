@@ -1,14 +1,15 @@
 //! Columns of `workflows`.
 
+use super::members::WORKFLOW_CATEGORIES;
 use super::{EXPORT_ID, EXTRA, EXTRACTED_AT, FIRST_EXTRACTED_AT, RAW};
 use crate::{Column, Kind, Role};
 
 pub(crate) static WORKFLOWS: [Column; 21] = [
     Column::key("id", "id", "The workflow's id."),
-    Column::new(
+    Column::member(
         "category",
-        Kind::Enum,
         "category",
+        WORKFLOW_CATEGORIES,
         "What it is for: `joiner`, `mover`, `leaver`, `extensibility`. The service may add values.",
     ),
     Column::new("display_name", Kind::Text, "displayName", "Its name in the portal, as of its last change."),

@@ -24,7 +24,12 @@ fn only_insignificant_whitespace_goes() {
 fn nothing_is_written_without_members() {
     let mut out = String::new();
     let none = Extra::new();
-    assert!(!write_extra(&mut out, &none, &[("subject", None), ("by", Some(&none))]).unwrap());
+    let nested = [None, Some(&none)].map(|extra| Nested {
+        name: "subject",
+        extra,
+        knows: |_| true,
+    });
+    assert!(!write_extra(&mut out, &none, &nested).unwrap());
     assert_eq!(out, "");
 }
 
@@ -38,6 +43,13 @@ fn of_equal_names_the_last_counts() {
 
 proptest! {
     #![proptest_config(cases(300))]
+
+    #[test]
+    fn names_are_written_as_json_strings(name in any::<String>()) {
+        let mut out = String::new();
+        write_string(&mut out, &name).unwrap();
+        prop_assert_eq!(out, Value::from(name).to_string());
+    }
 
     #[test]
     fn compacted_json_is_the_same_value(texts in prop::collection::vec(any::<String>(), 0..4), number in any::<f64>()) {

@@ -10,7 +10,7 @@ fn published(table: Table) -> Value {
 fn a_contract_names_table_key_partitions_and_columns() {
     let contract = published(Table::UserProcessingResults);
     assert_eq!(contract["table"], "user_processing_results");
-    assert_eq!(contract["schema_version"], 1);
+    assert_eq!(contract["schema_version"], 2);
     assert_eq!(contract["key"], json!(["workflow_id", "run_id", "id"]));
     let partitions = contract["partition_columns"].as_array().unwrap();
     assert_eq!(
@@ -58,6 +58,37 @@ fn a_contract_names_table_key_partitions_and_columns() {
     assert_eq!(column("total_tasks_count")["type"], "INTEGER");
     assert_eq!(column("_lcw_extra")["type"], "JSON");
     assert_eq!(column("workflow_id")["nullable"], false);
+}
+
+#[test]
+fn a_contract_names_the_members_of_enumerations() {
+    let contract = published(Table::Runs);
+    let columns = contract["columns"].as_array().unwrap();
+    let column = |name: &str| columns.iter().find(|it| it["name"] == name).unwrap();
+    let status = column("processing_status");
+    assert_eq!(
+        status["values"],
+        json!([
+            "queued",
+            "inProgress",
+            "completed",
+            "completedWithErrors",
+            "canceled",
+            "failed",
+            "unknownFutureValue",
+            "canceling",
+            "quarantined"
+        ])
+    );
+    assert_eq!(status["values_are_open"], true, "the service may add some");
+    let proof = column("_lcw_proof");
+    assert_eq!(
+        proof["values"],
+        json!(["open", "matched", "short", "over", "expired"])
+    );
+    assert_eq!(proof["values_are_open"], false);
+    assert!(column("id").get("values").is_none());
+    assert!(column("id").get("values_are_open").is_none());
 }
 
 #[test]

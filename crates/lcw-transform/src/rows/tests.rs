@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::testing::{MICROS, cases, lineage, whole_row};
-use crate::{ResultRows, Table};
+use crate::{ChildRows as _, ResultRows, Table};
 
 /// Rows of results with these ids; the count of tasks is the place of the row, absent where odd.
 fn results(run: &str, ids: &[impl AsRef<str>]) -> Rows {
@@ -76,6 +76,25 @@ fn parts_without_bits_get_some_when_others_have_them() {
     let all = Rows::concat(vec![without.clone(), without.clone()]);
     assert_eq!((all.len(), all.absent), (4, None));
     assert_eq!(Rows::concat(vec![without.clone()]), without);
+}
+
+#[test]
+fn what_is_new_stays_with_the_rows_through_sorting_and_putting_together() {
+    let new = |id: &str, name: &str| {
+        let mut rows = ResultRows::new(MICROS, &lineage(), "w", "r");
+        for id in [id, "0"] {
+            let object = format!(r#"{{"id":"{id}","{name}":1}}"#);
+            rows.append(&parse_entity(&object).unwrap(), None).unwrap();
+        }
+        let first = rows.finish();
+        assert!(rows.finish().drift.is_empty(), "it is handed out once");
+        first
+    };
+    let all = Rows::concat(vec![new("b", "one"), new("a", "two")]).sorted_unique(&key());
+    assert_eq!(ids(&all), ["0", "a", "b"]);
+    let names: Vec<_> = all.drift.properties.iter().collect();
+    assert_eq!(names, ["one", "two"]);
+    assert_eq!(Rows::concat(vec![all.clone()]).drift, all.drift);
 }
 
 proptest! {

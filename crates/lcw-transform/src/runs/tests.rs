@@ -15,6 +15,9 @@ const MARKERS: RunMarkers = RunMarkers {
     proof: Marker::Value(Proof::Matched),
     task_rows: Marker::Keep,
     task_proof: Marker::Keep,
+    subject_rows: Marker::Keep,
+    report_rows: Marker::Keep,
+    reprocessed_rows: Marker::Keep,
 };
 
 fn rows_of(layout: Layout, body: &str) -> Result<Rows, FlattenError> {
@@ -57,6 +60,9 @@ fn documented_row(id: &str, times: [&str; 4], spans: [i64; 3]) -> Value {
         "_lcw_proof": "matched",
         "_lcw_task_rows": null,
         "_lcw_task_proof": null,
+        "_lcw_subject_rows": null,
+        "_lcw_report_rows": null,
+        "_lcw_reprocessed_rows": null,
         "_lcw_extra": null,
     })
 }
@@ -98,6 +104,9 @@ fn the_documented_runs_are_two_whole_rows() {
                 "activated_on_scope",
                 "_lcw_task_rows",
                 "_lcw_task_proof",
+                "_lcw_subject_rows",
+                "_lcw_report_rows",
+                "_lcw_reprocessed_rows",
                 "_lcw_extra"
             ]
         );
@@ -159,7 +168,13 @@ fn the_documented_reprocessed_runs_have_their_values() {
     );
     assert_eq!(
         absent_columns(Table::Runs, &rows, 0),
-        ["_lcw_task_rows", "_lcw_task_proof"],
+        [
+            "_lcw_task_rows",
+            "_lcw_task_proof",
+            "_lcw_subject_rows",
+            "_lcw_report_rows",
+            "_lcw_reprocessed_rows",
+        ],
         "activatedOnScope is null here, not absent"
     );
 }
@@ -218,6 +233,9 @@ fn markers_are_kept_null_or_values() {
         proof: Marker::Keep,
         task_rows: Marker::Value(7),
         task_proof: Marker::Value(Proof::Short),
+        subject_rows: Marker::Value(3),
+        report_rows: Marker::Null,
+        reprocessed_rows: Marker::Value(0),
     };
     let rows = row_of(MICROS, object, &markers).unwrap();
     let row = row(&rows, 0);
@@ -227,7 +245,11 @@ fn markers_are_kept_null_or_values() {
     assert_eq!(row["_lcw_task_rows"], 7);
     assert_eq!(row["_lcw_task_proof"], "short");
     let absent = absent_columns(Table::Runs, &rows, 0);
+    assert_eq!(row["_lcw_subject_rows"], 3);
+    assert_eq!(row["_lcw_report_rows"], Value::Null);
+    assert_eq!(row["_lcw_reprocessed_rows"], 0);
     assert!(absent.contains(&"_lcw_proof"));
+    assert!(!absent.contains(&"_lcw_report_rows"));
     assert!(!absent.contains(&"_lcw_result_rows"));
     let words = Proof::ALL.map(Proof::as_str);
     assert_eq!(words, ["open", "matched", "short", "over", "expired"]);

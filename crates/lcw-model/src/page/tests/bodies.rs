@@ -14,6 +14,11 @@ fn read_as_everything(body: &str) {
     drop(parse_page::<Run<'_>>(body));
     drop(parse_page::<UserProcessingResult<'_>>(body));
     drop(parse_page::<WithRaw<'_, UserProcessingResult<'_>>>(body));
+    drop(parse_page::<WithRaw<'_, TaskProcessingResult<'_>>>(body));
+    drop(parse_page::<SubjectProcessingResult<'_>>(body));
+    drop(parse_page::<WorkflowVersion<'_>>(body));
+    drop(parse_page::<TaskReport<'_>>(body));
+    drop(parse_raw_page(body));
     drop(parse_entity::<Workflow<'_>>(body));
     drop(parse_entity::<WithRaw<'_, Run<'_>>>(body));
 }

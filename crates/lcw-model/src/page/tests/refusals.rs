@@ -246,7 +246,19 @@ fn refusals_survive_the_original_object() {
 fn every_documented_page_is_read_by_its_entity() {
     for (name, body) in documented() {
         let is_page = name.starts_with("list-");
-        let count = if name.contains("userprocessingresults") {
+        let count = if name.contains("taskprocessingresults") {
+            count::<TaskProcessingResult<'_>>(&body, is_page)
+        } else if name.contains("subjectprocessingresults") {
+            count::<SubjectProcessingResult<'_>>(&body, is_page)
+        } else if name.contains("taskreports") {
+            count::<TaskReport<'_>>(&body, is_page)
+        } else if name.contains("taskdefinitions") {
+            count::<TaskDefinition<'_>>(&body, is_page)
+        } else if name.contains("list-tasks") {
+            count::<Task<'_>>(&body, is_page)
+        } else if name.contains("list-versions") {
+            count::<WorkflowVersion<'_>>(&body, is_page)
+        } else if name.contains("userprocessingresults") {
             count::<UserProcessingResult<'_>>(&body, is_page)
         } else if name.contains("workflows") || name.starts_with("get-workflow") {
             count::<Workflow<'_>>(&body, is_page)
@@ -260,7 +272,10 @@ fn every_documented_page_is_read_by_its_entity() {
         };
         // The bodies are indented; elements of `value` have their properties at 6 spaces.
         let expected = if is_page {
-            body.matches("\n      \"id\"").count()
+            ["id", "versionNumber"]
+                .map(|key| body.matches(&format!("\n      \"{key}\"")).count())
+                .iter()
+                .sum()
         } else {
             1
         };

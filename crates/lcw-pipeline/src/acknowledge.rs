@@ -1,0 +1,207 @@
+//! Puts on record that something is known to be missing, and why that is all right.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use lcw_dataset::{Dataset, Identity, ManifestHead, ManifestTail, Status, Writer};
+use serde::Serialize;
+
+use crate::error::PipelineError;
+use crate::request::FileFormat;
+use crate::state::{Acknowledged, State};
+use crate::status::{StoredShortRun, TenantStatus, status};
+use crate::tables::{layout, specs};
+
+/// What somebody acknowledges.
+#[derive(Debug, Clone)]
+pub struct AcknowledgeRequest {
+    /// The dataset's folder.
+    pub out: PathBuf,
+    /// The tenant's id; may be left out when the dataset has one.
+    pub tenant: Option<String>,
+    /// Runs that are short, by their ids.
+    pub runs: Vec<String>,
+    /// Lost days, and the short runs of these days, as `2026-11-01`.
+    pub days: Vec<String>,
+    /// Workflows of which the service counts more than there is, and their short runs, by id.
+    pub workflows: Vec<String>,
+    /// Why that is all right.
+    pub reason: String,
+}
+
+/// What was put on record.
+#[derive(Debug, Clone, Serialize)]
+pub struct Acknowledgement {
+    /// The tenant.
+    pub tenant_id: String,
+    /// Everything that was acknowledged now.
+    pub acknowledged: Vec<Acknowledged>,
+    /// The manifest that keeps it.
+    pub manifest: String,
+}
+
+/// Acknowledges shortfalls and lost days. They stay in the status and in the record, but do not make
+/// an export unproven any more, unless more goes missing.
+///
+/// # Errors
+/// When nothing that was named is missing, nothing was named, the dataset has several tenants and
+/// none was named, or the dataset is held by an export.
+pub fn acknowledge(request: &AcknowledgeRequest) -> Result<Acknowledgement, PipelineError> {
+    let status = status(&request.out)?;
+    let tenant = choose(&status.tenants, request.tenant.as_deref())?;
+    let entries = entries(request, tenant)?;
+    let tenant_id = tenant.tenant_id.clone();
+    let manifest = record(request, &tenant_id, &entries)?;
+    Ok(Acknowledgement {
+        tenant_id,
+        acknowledged: entries,
+        manifest,
+    })
+}
+
+fn choose<'t>(
+    tenants: &'t [TenantStatus],
+    wanted: Option<&str>,
+) -> Result<&'t TenantStatus, PipelineError> {
+    let is_wanted = |tenant: &&TenantStatus| {
+        wanted.is_none_or(|wanted| tenant.tenant_id.eq_ignore_ascii_case(wanted))
+    };
+    let mut fitting = tenants.iter().filter(is_wanted);
+    match (fitting.next(), fitting.next()) {
+        (Some(tenant), None) => Ok(tenant),
+        (Some(_), Some(_)) => Err(usage(
+            "the dataset has several tenants",
+            "name one with --tenant-id",
+        )),
+        (None, _) => Err(usage(
+            "the dataset has no such tenant",
+            "lcw status shows its tenants",
+        )),
+    }
+}
+
+fn usage(message: impl Into<String>, remedy: impl Into<String>) -> PipelineError {
+    PipelineError::Usage {
+        message: message.into(),
+        remedy: remedy.into(),
+    }
+}
+
+/// One entry for each thing that is missing; an error for a name that nothing is missing of.
+fn entries(
+    request: &AcknowledgeRequest,
+    tenant: &TenantStatus,
+) -> Result<Vec<Acknowledged>, PipelineError> {
+    let at = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let mut entries = Vec::new();
+    let named = request.runs.iter().map(|id| (Named::Run, id));
+    let named = named.chain(request.days.iter().map(|day| (Named::Day, day)));
+    let named = named.chain(request.workflows.iter().map(|id| (Named::Workflow, id)));
+    for (what, name) in named {
+        let before = entries.len();
+        let is_named = |short: &&StoredShortRun| match what {
+            Named::Run => short.run_id == *name,
+            Named::Day => short.run_date == *name,
+            Named::Workflow => short.workflow_id == *name,
+        };
+        for short in tenant.short_runs.iter().filter(is_named) {
+            entries.push(Acknowledged {
+                table: short.table.clone(),
+                workflow_id: short.workflow_id.clone(),
+                run_id: short.run_id.clone(),
+                day: String::new(),
+                missing: short.missing(),
+                reason: request.reason.clone(),
+                at: at.clone(),
+            });
+        }
+        if what == Named::Day && tenant.lost_days.contains(name) {
+            entries.push(lost_day(name, &request.reason, &at));
+        }
+        if entries.len() == before {
+            return Err(usage(
+                format!("nothing is missing of {} {name}", what.words()),
+                "lcw status lists what is short and what was lost",
+            ));
+        }
+    }
+    if entries.is_empty() {
+        return Err(usage(
+            "nothing was named",
+            "name what is known to be missing with --run, --day or --workflow",
+        ));
+    }
+    Ok(entries)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Named {
+    Run,
+    Day,
+    Workflow,
+}
+
+impl Named {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Day => "day",
+            Self::Workflow => "workflow",
+        }
+    }
+}
+
+fn lost_day(day: &str, reason: &str, at: &str) -> Acknowledged {
+    Acknowledged {
+        table: String::new(),
+        workflow_id: String::new(),
+        run_id: String::new(),
+        day: day.to_owned(),
+        missing: 0,
+        reason: reason.to_owned(),
+        at: at.to_owned(),
+    }
+}
+
+/// Writes a manifest of its own, under the lock. No table is touched.
+fn record(
+    request: &AcknowledgeRequest,
+    tenant: &str,
+    entries: &[Acknowledged],
+) -> Result<String, PipelineError> {
+    let missing = || usage("the dataset cannot be read", "check --out");
+    let identity: Identity = Dataset::inspect(&request.out)?.ok_or_else(missing)?;
+    let format = FileFormat::from_names(&identity.format, &identity.compression);
+    let format = format.ok_or_else(missing)?.loader();
+    let tables = specs(&layout(format.as_ref(), false))?;
+    let mut writer = Writer::acquire(&request.out, &identity, tenant, format, tables)?;
+    let started_at = Timestamp::now();
+    let head = ManifestHead {
+        export_id: writer.next_export_id(started_at)?,
+        kind: "acknowledge".to_owned(),
+        args_hash: String::new(),
+        started_at,
+        window: None,
+    };
+    let mut export = writer.begin(head)?;
+    let mut state = State::of(export.manifest());
+    state.acknowledged.extend(entries.iter().cloned());
+    export.set_state(serde_json::to_value(&state).unwrap_or_default());
+    let tail = ManifestTail {
+        status: Status::Done,
+        finished_at: Timestamp::now(),
+        requests: lcw_dataset::RequestCounts::default(),
+        runs: lcw_dataset::RunCounts::default(),
+        proof: lcw_dataset::ProofCounts::default(),
+        not_covered: serde_json::Value::Null,
+        drift: serde_json::Value::Null,
+    };
+    Ok(export.close(tail)?.path.display().to_string())
+}
+
+impl StoredShortRun {
+    /// How many rows are missing.
+    pub(crate) fn missing(&self) -> i64 {
+        self.counted.unwrap_or(0) - self.fetched.unwrap_or(0)
+    }
+}

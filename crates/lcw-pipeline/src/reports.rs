@@ -1,0 +1,257 @@
+//! Task reports: one chain per workflow, handed to the runs that they are about.
+
+use std::collections::{BTreeMap, HashMap};
+
+use futures_util::{StreamExt, stream};
+use lcw_extractor::{CollectionRequest, ErrorKind, ExtractError, GraphClient, GraphPath};
+use lcw_model::time::format_micros;
+use lcw_transform::Table;
+use tracing::warn;
+
+use crate::catalog::{Scope, concat, is_refusal, path_of};
+use crate::coverage::DAY;
+use crate::decode::{self, ListedReport, Sieve};
+use crate::not_covered::NotCovered;
+use crate::request::{DeletedWorkflows, Request};
+use crate::summaries::{Counted, Measure};
+use crate::survey::{Survey, instant};
+use crate::trouble::{Breaker, Reach, reach};
+
+/// The ways to ask for task reports. Nothing says which window a plain call answers with; only
+/// `completedDateTime` is documented to be filtered on, and it leaves out what is under way.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    CompletedDateTime,
+    Unfiltered,
+}
+
+impl Way {
+    fn name(self) -> &'static str {
+        match self {
+            Self::CompletedDateTime => "completedDateTime",
+            Self::Unfiltered => "unfiltered",
+        }
+    }
+}
+
+/// What one workflow's task reports are needed for.
+struct Need<'a> {
+    scope: &'a Scope,
+    /// The schedule of the oldest run in need.
+    since: i64,
+    /// A run in need is still open: reports that are not completed count, too.
+    has_open: bool,
+    /// Until when the service's own counts stand still; none where it was not asked for any.
+    until: Option<i64>,
+}
+
+/// Reads the task reports of every workflow with a run that needs them.
+///
+/// # Errors
+/// What stops everything, and several workflows in a row that cannot be read.
+pub(crate) async fn read(
+    request: &Request,
+    client: &GraphClient,
+    scopes: &[Scope],
+    survey: &mut Survey,
+) -> Result<Reports, ExtractError> {
+    let mut reports = Reports::default();
+    let needs = needs(scopes, survey);
+    let mut answers = stream::iter(needs)
+        .map(|need| async move {
+            let answer = read_where_it_lives(request, client, &need).await;
+            (need.scope, answer)
+        })
+        .buffer_unordered(request.max_concurrency);
+    let mut breaker = Breaker::default();
+    while let Some((scope, answer)) = answers.next().await {
+        match answer {
+            Ok(found) => {
+                breaker.success();
+                reports.add(scope, found);
+            }
+            Err(error) => match reach(&error) {
+                Reach::Everything if !is_refusal(&error) => return Err(error),
+                Reach::JustThis if breaker.failure() => return Err(error),
+                _ => reports.leave_out(scope, &error, request.deleted_workflows),
+            },
+        }
+    }
+    drop(answers);
+    reports.hand_out(survey);
+    Ok(reports)
+}
+
+fn needs<'a>(scopes: &'a [Scope], survey: &Survey) -> Vec<Need<'a>> {
+    let mut by_workflow = HashMap::<&str, (i64, bool)>::new();
+    for task in survey.days.values().flatten() {
+        if let Some(run) = task.listed.as_ref().filter(|_| task.reading.reports) {
+            let need = by_workflow
+                .entry(&task.workflow_id)
+                .or_insert((run.scheduled, false));
+            need.0 = need.0.min(run.scheduled);
+            need.1 |= !run.is_final();
+        }
+    }
+    scopes
+        .iter()
+        .filter_map(|scope| {
+            let (since, has_open) = *by_workflow.get(&*scope.workflow.id)?;
+            let counted = survey.counted.get(&scope.workflow.id);
+            Some(Need {
+                scope,
+                since,
+                has_open,
+                until: counted.map(Counted::until).filter(|until| since < *until),
+            })
+        })
+        .collect()
+}
+
+/// The reports of one workflow.
+struct Found {
+    reports: BTreeMap<Box<str>, ListedReport>,
+    way: Way,
+    /// What the service counts over them, where it says.
+    counted: Option<i64>,
+    set_aside: Vec<decode::SetAside>,
+}
+
+/// The workflow may have been deleted since it was listed.
+async fn read_where_it_lives(
+    request: &Request,
+    client: &GraphClient,
+    need: &Need<'_>,
+) -> Result<Found, ExtractError> {
+    let id = &need.scope.workflow.id;
+    let is_deleted = need.scope.is_deleted;
+    let path = |is_deleted| path_of(id, is_deleted).task_reports();
+    match read_one(request, client, need, path(is_deleted)).await {
+        Err(error)
+            if error.kind() == ErrorKind::NotFound
+                && !is_deleted
+                && request.deleted_workflows != DeletedWorkflows::Skip =>
+        {
+            match read_one(request, client, need, path(true)).await {
+                Err(again) if is_refusal(&again) => Err(error),
+                answer => answer,
+            }
+        }
+        answer => answer,
+    }
+}
+
+async fn read_one(
+    request: &Request,
+    client: &GraphClient,
+    need: &Need<'_>,
+    path: GraphPath,
+) -> Result<Found, ExtractError> {
+    let counted = count(client, need, path.clone()).await;
+    let mut decoder = decode::TaskReports {
+        sieve: Sieve::new(
+            Table::TaskReports,
+            request.on_drift,
+            &need.scope.workflow.id,
+        ),
+    };
+    let mut reports = BTreeMap::<Box<str>, ListedReport>::new();
+    let mut last_way = Way::CompletedDateTime;
+    for way in [Way::CompletedDateTime, Way::Unfiltered] {
+        last_way = way;
+        let all = CollectionRequest::new(path.clone()).with_task();
+        let asked = match way {
+            Way::CompletedDateTime => {
+                let since = format_micros(need.since - DAY);
+                all.filtered(format!("completedDateTime ge {since}"))
+            }
+            Way::Unfiltered => all,
+        };
+        for report in concat(client.pages(asked, &mut decoder)).await? {
+            reports.insert(report.id.clone(), report);
+        }
+        let is_short = counted.is_some_and(|counted| counted > tasks_of(reports.values()));
+        if !need.has_open && !is_short {
+            break;
+        }
+    }
+    Ok(Found {
+        reports,
+        way: last_way,
+        counted,
+        set_aside: decoder.sieve.set_aside,
+    })
+}
+
+/// What the service counts over the reports since the oldest run in need. Without it they are done
+/// with as they come.
+async fn count(client: &GraphClient, need: &Need<'_>, path: GraphPath) -> Option<i64> {
+    let path = path.summary(instant(need.since), instant(need.until?));
+    let answer = client.entity(path, &mut decode::Summary).await;
+    answer.ok()?.tasks
+}
+
+fn tasks_of<'r>(reports: impl Iterator<Item = &'r ListedReport>) -> i64 {
+    reports.map(|report| i64::from(report.users)).sum()
+}
+
+/// The task reports of all workflows.
+#[derive(Default)]
+pub(crate) struct Reports {
+    by_run: HashMap<(String, Box<str>), Vec<Box<str>>>,
+    read: HashMap<String, Option<Measure>>,
+    pub(crate) ways: BTreeMap<String, u64>,
+    pub(crate) not_covered: Vec<NotCovered>,
+    pub(crate) set_aside: Vec<decode::SetAside>,
+    /// Workflows whose reports could not be read.
+    pub(crate) unread: Vec<String>,
+}
+
+impl Reports {
+    fn add(&mut self, scope: &Scope, mut found: Found) {
+        let workflow = &scope.workflow.id;
+        *self.ways.entry(found.way.name().to_owned()).or_default() += 1;
+        self.set_aside.append(&mut found.set_aside);
+        let held = tasks_of(found.reports.values());
+        let measure = found.counted.map(|counted| Measure { counted, held });
+        self.read.insert(workflow.clone(), measure);
+        for report in found.reports.into_values() {
+            // A report that names no run has no day to be stored under.
+            let Some(run) = report.run_id else { continue };
+            let key = (workflow.clone(), run);
+            self.by_run.entry(key).or_default().push(report.raw);
+        }
+    }
+
+    fn leave_out(&mut self, scope: &Scope, error: &ExtractError, deleted: DeletedWorkflows) {
+        let id = &scope.workflow.id;
+        let tolerated =
+            scope.is_deleted && is_refusal(error) && deleted != DeletedWorkflows::Require;
+        if !tolerated {
+            warn!(workflow.id = id, %error, "a workflow's task reports could not be read");
+        }
+        let what = format!("task reports of workflow {id}");
+        let missing = NotCovered::new(what, error, !tolerated);
+        self.not_covered
+            .push(missing.in_table(Table::TaskReports).of_workflow(id));
+        self.unread.push(id.clone());
+    }
+
+    /// Gives every run that needs them its reports, and the sums to the service's own counts.
+    fn hand_out(&mut self, survey: &mut Survey) {
+        for task in survey.days.values_mut().flatten() {
+            let workflow = task.workflow_id.to_string();
+            if task.reading.reports && self.read.contains_key(&workflow) {
+                let key = (workflow, task.run_id.clone());
+                task.reports = Some(self.by_run.remove(&key).unwrap_or_default());
+            }
+        }
+        self.by_run.clear();
+        for (workflow, measure) in &self.read {
+            let counted = survey.counted.get_mut(workflow);
+            if let (Some(counted), Some(measure)) = (counted, measure) {
+                counted.compare_reports(*measure);
+            }
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! The tables that have one file each: versions and tasks of workflows, and task definitions.
+//!
+//! They change only when somebody changes a workflow, so they are asked for only then; task
+//! definitions once a day.
+
+use std::collections::BTreeSet;
+use std::marker::PhantomData;
+
+use futures_util::{StreamExt, stream};
+use lcw_extractor::{CollectionRequest, ExtractError, GraphClient, GraphPath};
+use lcw_model::{Task, TaskDefinition, WorkflowVersion, parse_entity};
+use lcw_transform::{
+    FlattenError, Layout, Lineage, Rows, Table, TaskDefinitionRows, TaskRows, VersionRows,
+};
+use tracing::warn;
+
+use crate::catalog::{Scope, concat, is_refusal};
+use crate::coverage::DAY;
+use crate::decode::{self, Kind, Objects, OneObject, SetAside, Sieve};
+use crate::listing::ListedWorkflow;
+use crate::not_covered::NotCovered;
+use crate::request::{DeletedWorkflows, OnDrift, Request};
+use crate::state::State;
+use crate::trouble::{Breaker, Reach, reach};
+
+/// Objects as they were sent, on their way to the tables that have one file each.
+#[derive(Debug, Default)]
+pub(crate) struct Undated {
+    versions: Vec<(String, Vec<Box<str>>)>,
+    tasks: Vec<(String, Vec<Box<str>>)>,
+    definitions: Option<Vec<Box<str>>>,
+    pub(crate) not_covered: Vec<NotCovered>,
+    pub(crate) set_aside: Vec<SetAside>,
+    /// Tables and workflows that were read, with the state they were read for.
+    read: Vec<(Table, String, String)>,
+    definitions_read_at: Option<i64>,
+}
+
+/// A table below each workflow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Below {
+    Versions,
+    Tasks,
+}
+
+impl Below {
+    fn table(self) -> Table {
+        match self {
+            Self::Versions => Table::WorkflowVersions,
+            Self::Tasks => Table::Tasks,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Versions => "versions",
+            Self::Tasks => "tasks",
+        }
+    }
+}
+
+/// What is already there.
+pub(crate) struct Known<'a> {
+    pub(crate) state: &'a State,
+    /// Versions whose row is stored, by workflow id and number.
+    pub(crate) versions: &'a BTreeSet<(String, i32)>,
+    /// The service's clock, in microseconds.
+    pub(crate) now: i64,
+}
+
+/// Reads what has changed of the requested tables.
+///
+/// # Errors
+/// What stops everything, and several workflows in a row that cannot be read.
+pub(crate) async fn read(
+    request: &Request,
+    client: &GraphClient,
+    scopes: &[Scope],
+    known: Known<'_>,
+) -> Result<Undated, ExtractError> {
+    let reader = Reader {
+        request,
+        client,
+        known,
+    };
+    let mut undated = Undated::default();
+    for below in [Below::Versions, Below::Tasks] {
+        if request.wants(below.table()) {
+            reader.read_below(below, scopes, &mut undated).await?;
+        }
+    }
+    if request.wants(Table::TaskDefinitions) {
+        reader.read_definitions(&mut undated).await?;
+    }
+    Ok(undated)
+}
+
+struct Reader<'a> {
+    request: &'a Request,
+    client: &'a GraphClient,
+    known: Known<'a>,
+}
+
+impl Reader<'_> {
+    async fn read_below(
+        &self,
+        below: Below,
+        scopes: &[Scope],
+        undated: &mut Undated,
+    ) -> Result<(), ExtractError> {
+        let changed = scopes.iter().filter(|scope| self.is_changed(below, scope));
+        let mut answers = stream::iter(changed)
+            .map(|scope| async move { (scope, self.read_one(below, scope).await) })
+            .buffered(self.request.max_concurrency);
+        let mut breaker = Breaker::default();
+        while let Some((scope, answer)) = answers.next().await {
+            match answer {
+                Ok((objects, mut set_aside)) => {
+                    breaker.success();
+                    let id = scope.workflow.id.clone();
+                    if set_aside.is_empty() {
+                        let state = fingerprint(&scope.workflow);
+                        undated.read.push((below.table(), id.clone(), state));
+                    }
+                    undated.set_aside.append(&mut set_aside);
+                    match below {
+                        Below::Versions => undated.versions.push((id, objects)),
+                        Below::Tasks => undated.tasks.push((id, objects)),
+                    }
+                }
+                Err(error) => {
+                    let reach = reach(&error);
+                    if (reach == Reach::Everything && !is_refusal(&error))
+                        || (reach == Reach::JustThis && breaker.failure())
+                    {
+                        return Err(error);
+                    }
+                    self.leave_out(below, scope, &error, undated);
+                    // Whoever may not see them of one live workflow may not of any.
+                    if reach == Reach::Refused && !scope.is_deleted {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn leave_out(&self, below: Below, scope: &Scope, error: &ExtractError, undated: &mut Undated) {
+        let id = &scope.workflow.id;
+        let is_required = self.request.deleted_workflows == DeletedWorkflows::Require;
+        let tolerated = scope.is_deleted && is_refusal(error) && !is_required;
+        let words = below.words();
+        if !tolerated {
+            warn!(workflow.id = id, %error, "a workflow's {words} could not be read");
+        }
+        let what = format!("{words} of workflow {id}");
+        let missing = NotCovered::new(what, error, !tolerated);
+        undated
+            .not_covered
+            .push(missing.in_table(below.table()).of_workflow(id));
+    }
+
+    /// Whether the workflow is another than when the table was last read for it.
+    fn is_changed(&self, below: Below, scope: &Scope) -> bool {
+        let read_for = self.known.state.read_for.get(below.table().name());
+        let before = read_for.and_then(|by| by.get(&scope.workflow.id));
+        before != Some(&fingerprint(&scope.workflow))
+    }
+
+    async fn read_one(
+        &self,
+        below: Below,
+        scope: &Scope,
+    ) -> Result<(Vec<Box<str>>, Vec<SetAside>), ExtractError> {
+        let id = &scope.workflow.id;
+        let on_drift = self.request.on_drift;
+        match below {
+            Below::Tasks => {
+                let path = scope.path().tasks();
+                list::<decode::Tasks>(self.client, path, below.table(), on_drift, id).await
+            }
+            Below::Versions => {
+                let path = scope.path().versions();
+                let list = list::<decode::Versions>(self.client, path, below.table(), on_drift, id);
+                let (listed, set_aside) = list.await?;
+                let mut objects = Vec::with_capacity(listed.len());
+                for object in listed {
+                    objects.push(self.with_details(scope, object).await?);
+                }
+                Ok((objects, set_aside))
+            }
+        }
+    }
+
+    /// A version never changes, so its details are asked for once. What a refusal keeps back stays
+    /// what the list says.
+    async fn with_details(
+        &self,
+        scope: &Scope,
+        listed: Box<str>,
+    ) -> Result<Box<str>, ExtractError> {
+        let version = parse_entity::<WorkflowVersion<'_>>(&listed);
+        let number = version.ok().and_then(|it| it.version_number.into_option());
+        let Some(number) = number else {
+            return Ok(listed);
+        };
+        if self
+            .known
+            .versions
+            .contains(&(scope.workflow.id.clone(), number))
+        {
+            return Ok(listed);
+        }
+        let path = scope.path().version(number);
+        let mut decoder = OneObject::<decode::Versions>(PhantomData);
+        match self.client.entity(path, &mut decoder).await {
+            Err(error) if is_refusal(&error) => Ok(listed),
+            answer => answer,
+        }
+    }
+
+    async fn read_definitions(&self, undated: &mut Undated) -> Result<(), ExtractError> {
+        let last = self.known.state.definitions_read_at;
+        if last.is_some_and(|last| (last..last + DAY).contains(&self.known.now)) {
+            return Ok(());
+        }
+        let (table, on_drift) = (Table::TaskDefinitions, self.request.on_drift);
+        let path = GraphPath::task_definitions();
+        match list::<decode::TaskDefinitions>(self.client, path, table, on_drift, "").await {
+            Ok((objects, mut set_aside)) => {
+                undated.definitions = Some(objects);
+                undated.set_aside.append(&mut set_aside);
+                undated.definitions_read_at = Some(self.known.now);
+                Ok(())
+            }
+            Err(error) if reach(&error) == Reach::Everything && !is_refusal(&error) => Err(error),
+            Err(error) => {
+                warn!(%error, "task definitions could not be read");
+                let missing = NotCovered::new("task definitions", &error, true);
+                undated.not_covered.push(missing.in_table(table));
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn list<K: Kind>(
+    client: &GraphClient,
+    path: GraphPath,
+    table: Table,
+    on_drift: OnDrift,
+    workflow_id: &str,
+) -> Result<(Vec<Box<str>>, Vec<SetAside>), ExtractError> {
+    let mut decoder = Objects::<K> {
+        sieve: Sieve::new(table, on_drift, workflow_id),
+        of: PhantomData,
+    };
+    let pages = client.pages(CollectionRequest::new(path), &mut decoder);
+    let objects = concat(pages).await?;
+    Ok((objects, decoder.sieve.set_aside))
+}
+
+/// What of a workflow's listing changes with every change of the workflow.
+fn fingerprint(workflow: &ListedWorkflow) -> String {
+    let version = workflow.version.map(|version| version.to_string());
+    format!(
+        "{}@{}",
+        version.unwrap_or_default(),
+        workflow.last_modified.as_deref().unwrap_or_default()
+    )
+}
+
+impl Undated {
+    /// The rows of each table that something was read of.
+    pub(crate) fn rows(
+        &self,
+        layout: Layout,
+        lineage: &Lineage,
+    ) -> Result<Vec<(Table, Rows)>, FlattenError> {
+        let mut tables = Vec::new();
+        let seen = lineage.extracted_at_micros;
+        let raw = |object: &'_ str| layout.keep_raw.then(|| object.to_owned());
+        let mut parts = Vec::new();
+        for (workflow, objects) in &self.versions {
+            let mut rows = VersionRows::new(layout, lineage, workflow, seen);
+            for object in objects {
+                // Objects were parsed when their page was decoded.
+                if let Ok(version) = parse_entity::<WorkflowVersion<'_>>(object) {
+                    rows.append(&version, raw(object).as_deref())?;
+                }
+            }
+            parts.push(rows.finish());
+        }
+        unite(Table::WorkflowVersions, &mut parts, &mut tables);
+        for (workflow, objects) in &self.tasks {
+            let mut rows = TaskRows::new(layout, lineage, workflow, seen);
+            for object in objects {
+                if let Ok(task) = parse_entity::<Task<'_>>(object) {
+                    rows.append(&task, raw(object).as_deref())?;
+                }
+            }
+            parts.push(rows.finish());
+        }
+        unite(Table::Tasks, &mut parts, &mut tables);
+        if let Some(objects) = &self.definitions {
+            let mut rows = TaskDefinitionRows::new(layout, lineage, seen);
+            for object in objects {
+                if let Ok(definition) = parse_entity::<TaskDefinition<'_>>(object) {
+                    rows.append(&definition, raw(object).as_deref())?;
+                }
+            }
+            parts.push(rows.finish());
+        }
+        unite(Table::TaskDefinitions, &mut parts, &mut tables);
+        Ok(tables)
+    }
+
+    /// Remembers what was read, once it is committed.
+    pub(crate) fn note(&self, state: &mut State) {
+        for (table, workflow, read_for) in &self.read {
+            let by_workflow = state.read_for.entry(table.name().to_owned()).or_default();
+            by_workflow.insert(workflow.clone(), read_for.clone());
+        }
+        state.definitions_read_at = self.definitions_read_at.or(state.definitions_read_at);
+    }
+}
+
+fn unite(table: Table, parts: &mut Vec<Rows>, tables: &mut Vec<(Table, Rows)>) {
+    if !parts.is_empty() {
+        let rows = Rows::concat(std::mem::take(parts));
+        tables.push((table, rows.sorted_unique(&table.key())));
+    }
+}
