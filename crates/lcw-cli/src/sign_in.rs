@@ -123,7 +123,7 @@ impl SignIn {
         let client_id = self.client_id.as_deref();
         let identity = match (env("IDENTITY_ENDPOINT"), env("IDENTITY_HEADER")) {
             (Some(endpoint), Some(header)) => {
-                ManagedIdentity::app_service(&endpoint, header.into(), client_id)
+                ManagedIdentity::app_service(&endpoint, &header.into(), client_id)
             }
             (Some(_), None) => {
                 return Err(Failure::credentials(

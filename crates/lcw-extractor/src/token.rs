@@ -66,7 +66,7 @@ pub struct AccessToken {
 pub trait TokenSource: Send + Sync + fmt::Debug {
     /// Gets a token. Called by one worker at a time, for all of them.
     ///
-    /// `client` sends requests to the token service, with retries and readable errors.
+    /// `client` says what the token is for, and sends the requests of the sources of this crate.
     fn fetch<'a>(
         &'a self,
         client: &'a TokenClient,

@@ -1,12 +1,13 @@
 //! A Microsoft Entra tenant with Lifecycle Workflows on loopback, for the demo, the tests and the benchmarks.
 //!
-//! It answers the part of Microsoft Graph that reports on workflows with their versions and tasks, their runs, and
-//! what each run and each of its tasks did to each user, over real HTTP, together with the token endpoint. It behaves as the service is documented, traps
-//! included: a seven-day default window, 30 days of retention, pages whose size the server chooses, values
-//! hidden behind `unknownFutureValue`, counters that lag. Everything observable is a function of the seed, the
-//! clock and the mutations that the caller makes, so a test can say what is true ([`Simulator::truth`]) and
-//! compare whole tables. Faults and limits are played on request ([`Simulator::inject`],
-//! [`Simulator::set_limit`]), and every request is recorded ([`Simulator::requests`]).
+//! It answers the part of Microsoft Graph that reports on workflows with their versions and tasks, their runs,
+//! and what each run and each of its tasks did to each user, over real HTTP, together with its login service
+//! and the endpoints of managed identities. It behaves as the service is documented, traps included: a
+//! seven-day default window, 30 days of retention, pages whose size the server chooses, values hidden behind
+//! `unknownFutureValue`, counters that lag. Everything observable is a function of the seed, the clock and the
+//! mutations that the caller makes, so a test can say what is true ([`Simulator::truth`]) and compare whole
+//! tables. Faults and limits are played on request ([`Simulator::inject`], [`Simulator::set_limit`]), and
+//! every request is recorded ([`Simulator::requests`]).
 //!
 //! ```
 //! use std::time::Duration;

@@ -55,10 +55,9 @@ impl TokenAnswer {
 impl From<TokenAnswer> for AccessToken {
     fn from(answer: TokenAnswer) -> Self {
         let value = |number: Option<Number>| number.and_then(|number| number.value());
-        let lifetime = match value(answer.expires_in) {
-            Some(seconds) => Duration::try_from_secs_f64(seconds).ok(),
-            None => value(answer.expires_on).and_then(time_until),
-        };
+        let lifetime = value(answer.expires_in)
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+            .or_else(|| value(answer.expires_on).and_then(time_until));
         Self {
             secret: SecretString::from(answer.access_token),
             lifetime,

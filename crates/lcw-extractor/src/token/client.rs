@@ -18,7 +18,6 @@ use crate::config::ClientConfig;
 use crate::error::{is_hopeless, root_cause};
 use crate::http::Agents;
 use crate::origin::Origin;
-use crate::path::segment;
 use crate::retry::{Schedule, Verdict, classify, retry_after};
 use crate::service_clock::date_of;
 
@@ -87,24 +86,6 @@ impl TokenClient {
     /// The origin that tokens are for.
     pub fn graph(&self) -> &Origin {
         &self.graph
-    }
-
-    /// Posts a token request to `{authority}/{tenant}/oauth2/v2.0/token`.
-    ///
-    /// # Errors
-    /// [`TokenError`]: at once when the service refuses, after `max_attempts`
-    /// when it fails or cannot be reached, and when the deadline passes.
-    pub async fn request(
-        &self,
-        authority: &Origin,
-        tenant: &str,
-        form: &[(&str, &str)],
-    ) -> Result<AccessToken, TokenError> {
-        let url = format!("{authority}/{}/oauth2/v2.0/token", segment(tenant));
-        let http = self.agents.for_origin(authority)?;
-        let make = || Ok(http.post(&url).form(form));
-        let answer: TokenAnswer = self.ask(TokenService::Login, &url, &make).await?;
-        Ok(answer.into())
     }
 
     /// Asks for a token with what proves the application's identity, made anew for every attempt.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
+use reqwest::header::HeaderValue;
 use reqwest::{RequestBuilder, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -33,7 +34,7 @@ enum Host {
     /// The instance metadata service of virtual machines, scale sets and AKS nodes.
     Imds,
     /// App Service, Functions and Container Apps, with the header that keeps others out.
-    AppService { header: SecretString },
+    AppService { header: HeaderValue },
 }
 
 impl ManagedIdentity {
@@ -58,12 +59,18 @@ impl ManagedIdentity {
     /// The identity of an app, by its `IDENTITY_ENDPOINT` and `IDENTITY_HEADER`.
     ///
     /// # Errors
-    /// [`ConfigError::Credential`] when the endpoint leads to another machine.
+    /// [`ConfigError::Credential`] when the endpoint leads to another machine, or the header holds what
+    /// no header may hold.
     pub fn app_service(
         endpoint: &str,
-        header: SecretString,
+        header: &SecretString,
         client_id: Option<&str>,
     ) -> Result<Self, ConfigError> {
+        let mut header = HeaderValue::from_str(header.expose_secret()).map_err(|_| {
+            let problem = "IDENTITY_HEADER holds characters that no header has";
+            ConfigError::Credential { problem }
+        })?;
+        header.set_sensitive(true);
         let host = Host::AppService { header };
         Ok(Self::new(local(endpoint)?, host, client_id))
     }
@@ -79,12 +86,10 @@ impl ManagedIdentity {
 
     fn request(&self, client: &TokenClient) -> Result<RequestBuilder, TokenError> {
         let (version, header, value) = match &self.host {
-            Host::Imds => (IMDS_VERSION, "metadata", "true"),
-            Host::AppService { header } => (
-                APP_SERVICE_VERSION,
-                "x-identity-header",
-                header.expose_secret(),
-            ),
+            Host::Imds => (IMDS_VERSION, "metadata", HeaderValue::from_static("true")),
+            Host::AppService { header } => {
+                (APP_SERVICE_VERSION, "x-identity-header", header.clone())
+            }
         };
         let mut url = self.endpoint.clone();
         let resource = client.graph().to_string();
@@ -201,8 +206,12 @@ mod tests {
 
     #[test]
     fn the_header_does_not_print() {
-        let header = SecretString::from("canary");
-        let identity = ManagedIdentity::app_service("http://127.0.0.1:1/t", header, None).unwrap();
+        let make = |header: &str| {
+            ManagedIdentity::app_service("http://127.0.0.1:1/t", &SecretString::from(header), None)
+        };
+        let identity = make("canary").unwrap();
         assert!(!format!("{identity:?}").contains("canary"));
+        let error = make("canary\n").unwrap_err();
+        assert!(!format!("{error:?}").contains("canary"));
     }
 }

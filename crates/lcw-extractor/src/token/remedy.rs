@@ -60,7 +60,9 @@ fn of_assertion(code: &str) -> Option<&'static str> {
             "what proves the identity is too old or too new: check this machine's clock, and that the \
              platform still renews the federated token file"
         }
-        "700021" | "700023" => "check client id, tenant id and authority URL",
+        "700021" | "700023" => {
+            "check client id and authority URL, and give the tenant's GUID instead of its domain name"
+        }
         "50027" => "check that the certificate's key is RSA, and this machine's clock",
         "70021" | "700211" | "700212" | "700213" | "700214" => {
             "no federated credential of this app registration has this issuer, subject and audience: \

@@ -28,6 +28,7 @@ mod orders;
 mod permissions;
 #[cfg(test)]
 mod shortened;
+#[cfg(test)]
 mod sign_in;
 #[cfg(test)]
 mod subjects;

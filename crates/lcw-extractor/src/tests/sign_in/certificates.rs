@@ -1,5 +1,6 @@
 //! Assertions of a certificate.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -117,4 +118,23 @@ async fn a_token_that_ends_among_eight_workers_is_fetched_once_more() {
     tenant.revoke_tokens();
     work().await;
     assert_eq!(tenant.count(Endpoint::Token), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_ends_in_the_midst_of_eight_busy_workers_is_fetched_once_more() {
+    let tenant = Arc::new(tenant().await);
+    let client = client(&tenant, certificate(&tenant));
+    let tenant_of_hook = Arc::downgrade(&tenant);
+    tenant.before(Endpoint::Workflow, 36, move || {
+        tenant_of_hook.upgrade().unwrap().revoke_tokens();
+    });
+    let workers = (0..8).map(|_| async {
+        for _ in 0..10 {
+            read(&tenant, &client).await.unwrap();
+        }
+    });
+    join_all(workers).await;
+    assert_eq!(tenant.count(Endpoint::Token), 2);
+    let refused = tenant.counts()[&(Endpoint::Workflow, 401)];
+    assert!((1..=8).contains(&refused), "{refused}");
 }

@@ -28,7 +28,7 @@ fn credentials(tenant: &Simulator, file: &NamedTempFile) -> Vec<Credential> {
             .unwrap()
             .into(),
         ManagedIdentity::imds_at(origin, None).unwrap().into(),
-        ManagedIdentity::app_service(&tenant.identity_endpoint(), header.into(), None)
+        ManagedIdentity::app_service(&tenant.identity_endpoint(), &header.into(), None)
             .unwrap()
             .into(),
         DeviceCode::new(origin, id, client_id, |_| {})

@@ -14,7 +14,7 @@ fn machine(tenant: &Simulator, client_id: Option<&str>) -> ManagedIdentity {
 
 fn app(tenant: &Simulator, header: &str, client_id: Option<&str>) -> ManagedIdentity {
     let header = SecretString::from(header);
-    ManagedIdentity::app_service(&tenant.identity_endpoint(), header, client_id).unwrap()
+    ManagedIdentity::app_service(&tenant.identity_endpoint(), &header, client_id).unwrap()
 }
 
 #[tokio::test]

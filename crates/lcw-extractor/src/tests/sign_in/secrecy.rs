@@ -23,7 +23,7 @@ fn credentials(tenant: &Simulator, file: &NamedTempFile) -> (Vec<Credential>, Ve
     let certificate =
         |file: &[u8]| ClientCertificate::new(origin, id, client_id, file, Some(&password)).unwrap();
     let app = |header: &str| {
-        ManagedIdentity::app_service(&tenant.identity_endpoint(), header.into(), None).unwrap()
+        ManagedIdentity::app_service(&tenant.identity_endpoint(), &header.into(), None).unwrap()
     };
     let credentials = vec![
         certificate(pfx).into(),

@@ -12,7 +12,12 @@ use super::*;
 
 macro_rules! fixture {
     ($name:literal) => {
-        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/", $name)).as_slice()
+        include_bytes!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/fixtures/test-only/",
+            $name
+        ))
+        .as_slice()
     };
     (simulator $name:literal) => {
         include_bytes!(concat!(
@@ -181,6 +186,12 @@ fn a_certificate_does_not_print() {
 }
 
 proptest! {
+    #[test]
+    fn any_file_is_read_or_refused(bytes: Vec<u8>, is_sequence: bool) {
+        let head: &[u8] = if is_sequence { &[0x30, 0x82] } else { b"-----BEGIN CERTIFICATE-----\n" };
+        prop_assert!(read(&[head, &bytes].concat(), Some(PASSWORD)).is_err());
+    }
+
     #[test]
     fn a_damaged_pfx_file_is_refused_and_nothing_worse(at in 0..PFX.len(), byte: u8, end in 0..PFX.len()) {
         let mut file = PFX.to_vec();
