@@ -199,9 +199,9 @@ impl<'p> ReadRun<'p> {
 
     /// What the row of one of its task reports says, and the verdict on it.
     pub(crate) fn report(&self, task_id: Option<&str>, users: i32) -> (ReportMarkers, Verdict) {
-        let rows = task_id.and_then(|task| {
-            let by_task = self.by_task.as_ref()?;
-            Some(by_task.get(task).copied().unwrap_or(0))
+        let rows = task_id.and_then(|task| match &self.by_task {
+            Some(by_task) => Some(by_task.get(task).copied().unwrap_or(0)),
+            None => self.is_empty_of(Child::Tasks).then_some(0),
         });
         let Some(rows) = rows else {
             let markers = ReportMarkers {

@@ -63,9 +63,12 @@ impl StoredRun {
     /// What of `wanted` was not read for this state of the run, or not all of it.
     pub(crate) fn missing(&self, wanted: Reading) -> Reading {
         let is_missing = |child: &Child| self.rows[*child].is_none() || self.short.contains(*child);
+        let children: ChildSet = wanted.children.iter().filter(is_missing).collect();
+        // What task reports prove depends on the task results: they are read again together.
+        let is_moved = self.report_rows.is_none() || children.contains(Child::Tasks);
         Reading {
-            children: wanted.children.iter().filter(is_missing).collect(),
-            reports: wanted.reports && self.report_rows.is_none(),
+            children,
+            reports: wanted.reports && is_moved,
         }
     }
 }

@@ -125,7 +125,10 @@ fn of_a_known_run_only_what_was_not_read_is_asked_for() {
     read.rows[Child::Tasks] = Some(4);
     assert_eq!(decide(&run, true, Some(&read), both_wanted), Decision::Skip);
     read.short = set(&[Child::Tasks]);
-    let again = Decision::Store(reading(&[Child::Tasks]));
+    let again = Decision::Store(Reading {
+        reports: true,
+        ..reading(&[Child::Tasks])
+    });
     assert_eq!(decide(&run, true, Some(&read), both_wanted), again);
 }
 
