@@ -307,7 +307,6 @@ impl Job {
                 over: written.proof.over,
                 unproven: written.proof.unproven,
                 filtered: written.proof.filtered,
-                ..ProofCounts::default()
             },
             not_covered: {
                 let missing: Vec<_> = self

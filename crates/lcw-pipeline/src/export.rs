@@ -265,7 +265,7 @@ impl Exporter {
         layout: Layout,
         export_id: &str,
     ) -> Result<(), PipelineError> {
-        let planned = plans.iter().map(|plan| plan.errands()).sum();
+        let planned = plans.iter().map(|plan| plan.count_errands()).sum();
         self.progress.plan_runs(planned);
         self.progress.doing("reading results");
         let fetcher = Arc::new(Fetcher::new(
@@ -275,17 +275,17 @@ impl Exporter {
             export_id.to_owned(),
             Arc::clone(&self.progress),
         ));
-        let errands = stream::iter(plans).flat_map(|plan| stream::iter(errands(plan)));
-        let fetched = errands
+        let errands = stream::iter(plans).flat_map(|plan| stream::iter(errands(&plan)));
+        let answers = errands
             .map(|errand| Worker::start(Arc::clone(&fetcher).fetch(errand)))
             .map(Worker::outcome)
             .buffered(self.request.max_concurrency);
         let handing_over = async {
-            let mut fetched = std::pin::pin!(fetched);
+            let mut answers = std::pin::pin!(answers);
             let mut breaker = Breaker::default();
-            while let Some(fetched) = fetched.try_next().await? {
-                let fetched = stop_when_nothing_works(fetched, &mut breaker)?;
-                if sender.send(fetched).await.is_err() {
+            while let Some(answer) = answers.try_next().await? {
+                let answer = stop_when_nothing_works(answer, &mut breaker)?;
+                if sender.send(answer).await.is_err() {
                     break;
                 }
             }

@@ -40,7 +40,7 @@ pub(crate) struct DayPlan {
 
 impl DayPlan {
     /// How many chains of requests it takes.
-    pub(crate) fn errands(&self) -> usize {
+    pub(crate) fn count_errands(&self) -> usize {
         let children = self
             .runs
             .iter()
@@ -50,9 +50,8 @@ impl DayPlan {
 }
 
 /// What has to be read for a day, in the order in which it is written.
-pub(crate) fn errands(plan: Arc<DayPlan>) -> Vec<Errand> {
+pub(crate) fn errands(plan: &Arc<DayPlan>) -> Vec<Errand> {
     let of_child = |child| {
-        let plan = &plan;
         let runs = plan.runs.iter().enumerate();
         runs.filter(move |(_, run)| run.reading.children.contains(child))
             .map(move |(run, _)| Errand {

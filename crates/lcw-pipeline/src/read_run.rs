@@ -108,8 +108,8 @@ impl<'p> ReadRun<'p> {
     /// The verdict on a table that was read now; none when it was not.
     pub(crate) fn verdict(&self, child: Child) -> Option<Verdict> {
         let run = self.task.listed.as_ref()?;
-        let is_new = matches!(self.outcomes[child], ReadOutcome::Read { .. })
-            || self.is_empty_of(child);
+        let is_new =
+            matches!(self.outcomes[child], ReadOutcome::Read { .. }) || self.is_empty_of(child);
         let rows = self.rows(child).filter(|_| is_new);
         let Some(rows) = rows else {
             return (!run.is_final()).then_some(Verdict::Open);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lcw_dataset::{Committed, DatasetError, Export, Incoming, MergeError, MergeStats, Staging};
 use lcw_model::time::date_of;
-use lcw_model::{Run, TaskReport, parse_entity};
+use lcw_model::{Run, TaskReport, Text, parse_entity};
 use lcw_transform::{Drift, FlattenError, Layout, Lineage, Rows, RunRows, Table, TaskReportRows};
 use tokio::sync::mpsc;
 
@@ -303,7 +303,7 @@ fn report_rows(
             let task = parsed.task.as_option();
             let task_id = task.and_then(|task| task.id.as_option());
             let counted = parsed.total_users_count.as_option().copied().unwrap_or(0);
-            let (markers, verdict) = run.report(task_id.map(|id| id.as_str()), counted);
+            let (markers, verdict) = run.report(task_id.map(Text::as_str), counted);
             let raw = context.layout.keep_raw.then_some(&**report);
             rows.append(&parsed, raw, &markers)?;
             verdicts.push(ReportVerdict {
