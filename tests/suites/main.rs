@@ -22,6 +22,7 @@ mod nothing_new;
 mod open_runs;
 mod outages;
 mod paging;
+mod permission_table;
 mod permissions;
 mod proofs;
 mod races;
