@@ -2,16 +2,32 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use lcw_simulator::Simulator;
+use lcw_simulator::{Expand, Reading, Simulator, TrueResult};
 
 /// No canary is shorter.
 const STARTS: usize = 6;
 
-/// The secret, the tokens, the skip tokens that were asked for, and the ids of all subjects.
+/// What of an expanded subject names a person.
+const NAMES: [&str; 3] = ["displayName", "userPrincipalName", "mail"];
+
+/// The secret, the tokens, the skip tokens that were asked for, the ids of all subjects and what
+/// names them.
 pub(crate) fn of(tenant: &Simulator) -> BTreeSet<String> {
-    let subjects = tenant.truth_of_everything_ever().results.into_iter();
-    let subjects =
-        subjects.filter_map(|result| result.value["subject"]["id"].as_str().map(str::to_owned));
+    let expanded = Reading {
+        expand: Expand::SubjectSelecting(NAMES.map(str::to_owned).to_vec()),
+        task_results: false,
+        ..Reading::default()
+    };
+    let subjects = tenant.truth_of_everything_ever_as(&expanded).results;
+    let names = |result: TrueResult| {
+        let subject = result.value["subject"].clone();
+        let texts = ["id"].into_iter().chain(NAMES);
+        texts
+            .filter_map(|name| subject[name].as_str().map(str::to_owned))
+            .filter(|text| text.len() >= STARTS)
+            .collect::<Vec<_>>()
+    };
+    let subjects = subjects.into_iter().flat_map(names);
     let requests = tenant.requests();
     let skip_tokens = requests.iter().filter_map(|request| {
         let (_, token) = request.query.split_once("skiptoken=")?;
