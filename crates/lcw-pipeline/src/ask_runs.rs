@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use futures_util::{StreamExt, stream};
-use lcw_extractor::{CollectionRequest, ErrorKind, ExtractError};
+use lcw_extractor::{CollectionRequest, ExtractError};
 use lcw_model::time::format_micros;
 use lcw_transform::Table;
 use tracing::{debug, warn};
 
-use crate::catalog::{Scope, concat, is_refusal};
+use crate::catalog::{Scope, concat, is_refusal, may_have_moved};
 use crate::coverage::{DAY, DEFAULT_WINDOW};
 use crate::decode::{self, SetAside, Sieve};
 use crate::listing::ListedRun;
@@ -96,11 +96,7 @@ impl Search<'_> {
     ) -> (Scope, Result<(Runs, Vec<SetAside>), ExtractError>) {
         let filter = filter("scheduledDateTime", from, self.until);
         match self.list(&scope, Some(&filter)).await {
-            Err(error)
-                if error.kind() == ErrorKind::NotFound
-                    && !scope.is_deleted
-                    && self.deleted != DeletedWorkflows::Skip =>
-            {
+            Err(error) if !scope.is_deleted && may_have_moved(&error, self.deleted) => {
                 scope.is_deleted = true;
                 match self.list(&scope, Some(&filter)).await {
                     Err(again) if is_refusal(&again) => {

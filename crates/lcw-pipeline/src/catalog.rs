@@ -1,7 +1,7 @@
 //! The tenant's workflows, live and soft-deleted.
 
 use futures_util::{Stream, StreamExt, TryStreamExt};
-use lcw_extractor::{CollectionRequest, ExtractError, GraphClient, GraphPath};
+use lcw_extractor::{CollectionRequest, ErrorKind, ExtractError, GraphClient, GraphPath};
 use lcw_transform::Table;
 use tracing::info;
 
@@ -92,6 +92,27 @@ impl Catalog {
             });
         }
     }
+}
+
+/// Asks for something below a workflow where that lives: `ask` is told whether among the deleted
+/// ones. A live one that answers 404 was deleted since it was listed.
+pub(crate) async fn where_it_lives<T>(
+    is_deleted: bool,
+    deleted: DeletedWorkflows,
+    ask: impl AsyncFn(bool) -> Result<T, ExtractError>,
+) -> Result<T, ExtractError> {
+    match ask(is_deleted).await {
+        Err(error) if !is_deleted && may_have_moved(&error, deleted) => match ask(true).await {
+            Err(again) if is_refusal(&again) => Err(error),
+            answer => answer,
+        },
+        answer => answer,
+    }
+}
+
+/// Whether something that was asked for below a live workflow may be below a deleted one by now.
+pub(crate) fn may_have_moved(error: &ExtractError, deleted: DeletedWorkflows) -> bool {
+    error.kind() == ErrorKind::NotFound && deleted != DeletedWorkflows::Skip
 }
 
 /// The service will not show this to us, as opposed to: it could not.

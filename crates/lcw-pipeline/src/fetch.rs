@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::AsArray;
 use futures_util::{Stream, TryStreamExt};
 use jiff::civil::Date;
-use lcw_extractor::{ErrorKind, ExtractError, GraphClient, GraphPath};
+use lcw_extractor::{ExtractError, GraphClient, GraphPath};
 use lcw_transform::{
     ChildRows, Layout, Lineage, ReprocessedRows, ResultRows, Rows, SubjectResultRows,
     TaskResultRows,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::catalog::{is_refusal, path_of};
+use crate::catalog::{is_refusal, may_have_moved, path_of};
 use crate::children::Child;
 use crate::coverage::DAY;
 use crate::decode::{self, SetAside, Sieve};
@@ -206,15 +206,11 @@ impl Fetcher {
             .ok()
     }
 
-    /// The workflow may have been deleted since it was listed.
     async fn read_where_it_lives(&self, errand: &Errand) -> Result<Read, ExtractError> {
-        let task = errand.task();
-        match self.read_child(errand, task.is_deleted).await {
-            Err(error)
-                if error.kind() == ErrorKind::NotFound
-                    && !task.is_deleted
-                    && self.deleted != DeletedWorkflows::Skip =>
-            {
+        // As `where_it_lives`, which cannot promise that it may move between threads.
+        let is_deleted = errand.task().is_deleted;
+        match self.read_child(errand, is_deleted).await {
+            Err(error) if !is_deleted && may_have_moved(&error, self.deleted) => {
                 match self.read_child(errand, true).await {
                     Err(again) if is_refusal(&again) => Err(error),
                     answer => answer,

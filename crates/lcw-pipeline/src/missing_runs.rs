@@ -3,17 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use lcw_extractor::{ErrorKind, ExtractError};
+use lcw_extractor::ExtractError;
 use lcw_transform::Table;
 
 use crate::ask_runs::Listing;
-use crate::catalog::{Scope, is_refusal, path_of};
+use crate::catalog::{Scope, path_of, where_it_lives};
 use crate::coverage::RETENTION;
 use crate::decide::Reading;
 use crate::decode;
 use crate::listing::ListedRun;
 use crate::not_covered::NotCovered;
-use crate::request::DeletedWorkflows;
 use crate::stored::StoredRun;
 use crate::survey::{RunTask, Search, Survey};
 use crate::trouble::{Breaker, Reach, reach};
@@ -100,25 +99,12 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// The workflow may have been deleted since it was listed.
     async fn ask_for(&self, scope: &Scope, run_id: &str) -> Result<ListedRun, ExtractError> {
-        let ask = async |is_deleted| {
+        where_it_lives(scope.is_deleted, self.deleted, async |is_deleted| {
             let path = path_of(&scope.workflow.id, is_deleted).run(run_id);
             self.client.entity(path, &mut decode::SingleRun).await
-        };
-        match ask(scope.is_deleted).await {
-            Err(error)
-                if error.kind() == ErrorKind::NotFound
-                    && !scope.is_deleted
-                    && self.deleted != DeletedWorkflows::Skip =>
-            {
-                match ask(true).await {
-                    Err(again) if is_refusal(&again) => Err(error),
-                    answer => answer,
-                }
-            }
-            answer => answer,
-        }
+        })
+        .await
     }
 }
 

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use futures_util::{StreamExt, stream};
-use lcw_extractor::{CollectionRequest, ErrorKind, ExtractError, GraphClient, GraphPath};
+use lcw_extractor::{CollectionRequest, ExtractError, GraphClient, GraphPath};
 use lcw_model::time::format_micros;
 use lcw_transform::Table;
 use tracing::warn;
 
-use crate::catalog::{Scope, concat, is_refusal, path_of};
+use crate::catalog::{Scope, concat, is_refusal, path_of, where_it_lives};
 use crate::coverage::DAY;
 use crate::decode::{self, ListedReport, Sieve};
 use crate::not_covered::NotCovered;
@@ -59,8 +59,13 @@ pub(crate) async fn read(
     let needs = needs(scopes, survey);
     let mut answers = stream::iter(needs)
         .map(|need| async move {
-            let answer = read_where_it_lives(request, client, &need).await;
-            (need.scope, answer)
+            let scope = need.scope;
+            let deleted = request.deleted_workflows;
+            let answer = where_it_lives(scope.is_deleted, deleted, async |is_deleted| {
+                let path = path_of(&scope.workflow.id, is_deleted).task_reports();
+                read_one(request, client, &need, path).await
+            });
+            (scope, answer.await)
         })
         .buffer_unordered(request.max_concurrency);
     let mut breaker = Breaker::default();
@@ -115,30 +120,6 @@ struct Found {
     /// What the service counts over them, where it says.
     counted: Option<i64>,
     set_aside: Vec<decode::SetAside>,
-}
-
-/// The workflow may have been deleted since it was listed.
-async fn read_where_it_lives(
-    request: &Request,
-    client: &GraphClient,
-    need: &Need<'_>,
-) -> Result<Found, ExtractError> {
-    let id = &need.scope.workflow.id;
-    let is_deleted = need.scope.is_deleted;
-    let path = |is_deleted| path_of(id, is_deleted).task_reports();
-    match read_one(request, client, need, path(is_deleted)).await {
-        Err(error)
-            if error.kind() == ErrorKind::NotFound
-                && !is_deleted
-                && request.deleted_workflows != DeletedWorkflows::Skip =>
-        {
-            match read_one(request, client, need, path(true)).await {
-                Err(again) if is_refusal(&again) => Err(error),
-                answer => answer,
-            }
-        }
-        answer => answer,
-    }
 }
 
 async fn read_one(

@@ -10,7 +10,7 @@ use lcw_transform::{FlattenError, Layout, Lineage, Rows, Table, WorkflowRows};
 use serde_json::json;
 use tracing::warn;
 
-use crate::catalog::{Scope, is_refusal, path_of};
+use crate::catalog::{Scope, is_refusal, path_of, where_it_lives};
 use crate::decode;
 use crate::not_covered::NotCovered;
 use crate::request::DeletedWorkflows;
@@ -125,28 +125,16 @@ fn seen(scope: &Scope) -> Box<str> {
     json!({ "id": scope.workflow.id }).to_string().into()
 }
 
-/// A live workflow that answers 404 was deleted since it was listed.
 async fn ask(
     client: &GraphClient,
     scope: &Scope,
     deleted: DeletedWorkflows,
 ) -> Result<Box<str>, ExtractError> {
-    let mut decoder = decode::WorkflowDetails;
-    let answer = match client.entity(scope.path(), &mut decoder).await {
-        Err(error)
-            if error.kind() == ErrorKind::NotFound
-                && !scope.is_deleted
-                && deleted != DeletedWorkflows::Skip =>
-        {
-            let path = path_of(&scope.workflow.id, true);
-            match client.entity(path, &mut decoder).await {
-                Err(again) if is_refusal(&again) => Err(error),
-                answer => answer,
-            }
-        }
-        answer => answer,
-    };
-    Ok(answer?.raw)
+    let answer = where_it_lives(scope.is_deleted, deleted, async |is_deleted| {
+        let path = path_of(&scope.workflow.id, is_deleted);
+        client.entity(path, &mut decode::WorkflowDetails).await
+    });
+    Ok(answer.await?.raw)
 }
 
 /// Flattens the objects into rows, one per workflow, ascending by id.
