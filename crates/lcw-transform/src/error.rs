@@ -7,11 +7,12 @@ use crate::Table;
 
 /// Characters of a row id that an error shows; the service's longest are about 140.
 const SHOWN_ID: usize = 200;
-/// Tables whose ids can end in a user's.
-const RESULTS: [Table; 3] = [
-    Table::UserProcessingResults,
-    Table::TaskProcessingResults,
-    Table::SubjectProcessingResults,
+/// Tables whose ids can hold a user's, with how many parts of an id are left out from its end to
+/// leave that out: behind the user, those of task results can name the task.
+const RESULTS: [(Table, usize); 3] = [
+    (Table::UserProcessingResults, 1),
+    (Table::TaskProcessingResults, 2),
+    (Table::SubjectProcessingResults, 1),
 ];
 
 /// An entity that makes no row: the table, row and property, and what is wrong with its value.
@@ -21,8 +22,8 @@ const RESULTS: [Table; 3] = [
 pub struct FlattenError {
     /// Name of the table.
     pub table: &'static str,
-    /// Id of the row. The service builds ids of results with the user's id at their end; that part
-    /// is left out, so that the error can be logged.
+    /// Id of the row. The service builds ids of results with the user's id in them; what is there
+    /// and behind it is left out, so that the error can be logged.
     pub row_id: String,
     /// Graph's name of the property.
     pub property: &'static str,
@@ -96,13 +97,16 @@ impl FlattenError {
     }
 }
 
-/// A row's id as an error may show it. Results' ids are `…_{run id}_{user id}`, or plain GUIDs.
+/// A row's id as an error may show it. Results' ids are `…_{run id}_{user id}`, with `_{task id}`
+/// behind that or not, or plain GUIDs.
 fn shown_id(table: &str, row_id: &str) -> String {
-    match row_id.rsplit_once('_') {
-        Some((rest, _user)) if RESULTS.iter().any(|results| results.name() == table) => {
-            format!("{}_…", shortened_to(rest, SHOWN_ID))
-        }
-        _ => shortened_to(row_id, SHOWN_ID),
+    let hidden = RESULTS.iter().find(|(results, _)| results.name() == table);
+    let Some((_, parts)) = hidden.filter(|_| row_id.contains('_')) else {
+        return shortened_to(row_id, SHOWN_ID);
+    };
+    match row_id.rmatch_indices('_').nth(parts - 1) {
+        Some((end, _)) => format!("{}_…", shortened_to(&row_id[..end], SHOWN_ID)),
+        None => "…".to_owned(),
     }
 }
 

@@ -22,3 +22,13 @@ fn the_user_at_the_end_of_a_composed_id_is_not_told() {
     let plain = FlattenError::missing("user_processing_results", "16db611b-2518", "x");
     assert_eq!(plain.row_id, "16db611b-2518");
 }
+
+#[test]
+fn nor_is_the_user_before_the_task_at_the_end() {
+    let user = "0cdd8963-1c30-4632-a1f2-ac96723069cb";
+    let id = format!("78799042_1_78799042_638927021459357126_{user}_60a6868a");
+    let error = FlattenError::date_time("task_processing_results", &id, "createdDateTime", "x");
+    assert_eq!(error.row_id, "78799042_1_78799042_638927021459357126_…");
+    let error = FlattenError::null("task_processing_results", &format!("{user}_60a6868a"), "x");
+    assert_eq!(error.row_id, "…");
+}
