@@ -67,6 +67,11 @@ impl Child {
         }
     }
 
+    /// Whether a run says how many rows of it there are.
+    pub(crate) fn is_counted(self) -> bool {
+        matches!(self, Self::Results | Self::Tasks)
+    }
+
     /// Whether the service may refuse it without anything being missing: the pages of the API say
     /// that links to reprocessed runs are not supported, its metadata has them.
     pub(crate) fn is_tolerated(self) -> bool {

@@ -285,7 +285,7 @@ impl Job {
                 Err(PipelineError::Stopped(_)) => Status::Interrupted,
                 Err(error) if error.exit_code() == exit::THROTTLED => Status::Interrupted,
                 Err(_) => Status::Failed,
-                Ok(()) if self.is_partial || !written.not_covered.is_empty() => Status::Partial,
+                Ok(()) if self.is_partial || written.is_partial() => Status::Partial,
                 Ok(()) => Status::Done,
             },
             finished_at: Timestamp::now(),

@@ -45,8 +45,7 @@ pub struct Plan {
     pub runs: RunCounts,
     /// Rows that the service counts for the runs to be fetched.
     pub rows_expected: u64,
-    /// The same by table, for those that are read run by run. Subjects that are not users and
-    /// reprocessed runs are not counted by the service.
+    /// The same by table, for those whose rows the service counts.
     pub rows_by_table: BTreeMap<&'static str, u64>,
     /// Requests that planning took; the export sends them again.
     pub requests_to_list: u64,
@@ -115,8 +114,10 @@ async fn make(
     let mut rows_by_table = BTreeMap::new();
     let mut requests_to_fetch = 0;
     for child in request.reading().children.iter() {
-        rows_by_table.insert(child.table().name(), expected(child).sum());
         requests_to_fetch += expected(child).map(pages).sum::<u64>();
+        if child.is_counted() {
+            rows_by_table.insert(child.table().name(), expected(child).sum());
+        }
     }
     let with_reports = tasks().filter(|task| task.reading.reports);
     let with_reports: BTreeSet<&str> = with_reports.map(|task| &*task.workflow_id).collect();

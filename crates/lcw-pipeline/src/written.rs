@@ -58,6 +58,11 @@ impl Written {
         }
     }
 
+    /// Whether something that was asked for is missing.
+    pub(crate) fn is_partial(&self) -> bool {
+        self.not_covered.iter().any(|missing| missing.is_partial)
+    }
+
     /// What the service has added to its contract, one entry each.
     pub(crate) fn drift_entries(&self) -> Vec<DriftEntry> {
         let of_table = |(table, drift): (&Table, &Drift)| {
