@@ -1,90 +1,35 @@
 //! Decoders of pages: what the pipeline keeps of a response body.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use lcw_extractor::{DecodeError, Decoded, PageDecoder};
 use lcw_model::{
-    Entity, Page, PageError, Run, TaskReport, WithRaw, Workflow, parse_entity, parse_page,
-    parse_raw_page,
+    Entity, Page, Run, TaskReport, WithRaw, Workflow, parse_entity, parse_page, parse_raw_page,
 };
-use lcw_transform::{ChildRows, FlattenError, Table};
+use lcw_transform::{
+    ChildRows, FlattenError, Layout, Lineage, ReportMarkers, RunMarkers, RunRows, Table,
+    TaskDefinitionRows, TaskReportRows, TaskRows, Timestamps, VersionRows,
+};
 use serde::Deserialize;
-use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::listing::{ListedRun, ListedWorkflow};
-use crate::request::OnDrift;
+use sieve::{named, refuse};
 
-fn refuse(error: PageError) -> DecodeError {
-    if error.is_damaged() {
-        DecodeError::damaged(error)
-    } else {
-        DecodeError::invalid(error)
-    }
-}
+mod sieve;
 
-/// A row that the tables cannot hold, as a line for `_quarantine`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SetAside {
-    pub(crate) table: Table,
-    pub(crate) workflow_id: String,
-    /// What is wrong with it; names the property.
-    pub(crate) problem: String,
-    /// One JSON object with the row as it was sent.
-    pub(crate) line: String,
-}
+pub(crate) use sieve::{SetAside, Sieve};
 
-/// What is done about rows that the tables cannot hold, and those it was done to.
-#[derive(Debug)]
-pub(crate) struct Sieve {
-    table: Table,
-    on_drift: OnDrift,
-    /// Where the rows belong, as far as the request says.
-    workflow_id: String,
-    run_id: Option<String>,
-    pub(crate) set_aside: Vec<SetAside>,
-}
+/// What rows are made with that only show whether they can be made.
+const TRIAL: Layout = Layout {
+    timestamps: Timestamps::Micros,
+    keep_raw: false,
+};
 
-impl Sieve {
-    pub(crate) fn new(table: Table, on_drift: OnDrift, workflow_id: &str) -> Self {
-        Self {
-            table,
-            on_drift,
-            workflow_id: workflow_id.to_owned(),
-            run_id: None,
-            set_aside: Vec::new(),
-        }
-    }
-
-    pub(crate) fn of_run(mut self, run_id: &str) -> Self {
-        self.run_id = Some(run_id.to_owned());
-        self
-    }
-
-    fn set_aside(&mut self, row: &str, problem: &str) {
-        let problem = if problem.starts_with("table ") {
-            problem.to_owned()
-        } else {
-            format!("table {}: {problem}", self.table.name())
-        };
-        let row: Option<&RawValue> = serde_json::from_str(row).ok();
-        let line = json!({
-            "table": self.table.name(),
-            "workflow_id": self.workflow_id,
-            "run_id": self.run_id,
-            "problem": problem,
-            "row": row,
-        });
-        let set_aside = SetAside {
-            table: self.table,
-            workflow_id: self.workflow_id.clone(),
-            problem,
-            line: line.to_string(),
-        };
-        // A page that is asked for again brings it again.
-        if !self.set_aside.contains(&set_aside) {
-            self.set_aside.push(set_aside);
-        }
+fn nowhere() -> Lineage {
+    Lineage {
+        export_id: String::new(),
+        extracted_at_micros: 0,
     }
 }
 
@@ -103,10 +48,8 @@ fn each<'a, T: Entity<'a>>(
     mut take: impl Take<T>,
 ) -> Result<Decoded<usize>, DecodeError> {
     match each_or_none(body, keep_raw, &mut take) {
-        Err(DecodeError::Invalid(_)) if sieve.on_drift == OnDrift::Quarantine => {
-            one_by_one(body, sieve, take)
-        }
-        decoded => decoded,
+        Err(DecodeError::Invalid(_)) if sieve.sets_aside() => one_by_one(body, sieve, take),
+        decoded => decoded.map_err(|error| named(sieve.table, error)),
     }
 }
 
@@ -196,7 +139,8 @@ impl PageDecoder for WorkflowDetails {
     type Output = ListedWorkflow;
 
     fn decode(&mut self, body: &str) -> Result<Decoded<Self::Output>, DecodeError> {
-        let row = parse_entity::<WithRaw<'_, Workflow<'_>>>(body).map_err(refuse)?;
+        let row = parse_entity::<WithRaw<'_, Workflow<'_>>>(body)
+            .map_err(|error| named(Table::Workflows, refuse(error)))?;
         Ok(single(ListedWorkflow::new(&row.entity, row.raw)))
     }
 }
@@ -211,7 +155,12 @@ impl PageDecoder for Runs {
 
     fn decode(&mut self, body: &str) -> Result<Decoded<Self::Output>, DecodeError> {
         let mut output = Vec::new();
+        let sets_aside = self.sieve.sets_aside();
+        let mut trial = RunRows::new(TRIAL, &nowhere(), "");
         let page = each(body, true, &mut self.sieve, |run: &Run<'_>, raw| {
+            if sets_aside {
+                trial.append(run, None, &RunMarkers::default())?;
+            }
             output.push(ListedRun::new(run, raw.unwrap_or_default())?);
             Ok(())
         })?;
@@ -226,7 +175,8 @@ impl PageDecoder for SingleRun {
     type Output = ListedRun;
 
     fn decode(&mut self, body: &str) -> Result<Decoded<Self::Output>, DecodeError> {
-        let row = parse_entity::<WithRaw<'_, Run<'_>>>(body).map_err(refuse)?;
+        let row = parse_entity::<WithRaw<'_, Run<'_>>>(body)
+            .map_err(|error| named(Table::Runs, refuse(error)))?;
         let run = ListedRun::new(&row.entity, row.raw).map_err(DecodeError::invalid)?;
         Ok(single(run))
     }
@@ -274,11 +224,17 @@ impl PageDecoder for TaskReports {
 
     fn decode(&mut self, body: &str) -> Result<Decoded<Self::Output>, DecodeError> {
         let mut output = Vec::new();
+        let sets_aside = self.sieve.sets_aside();
+        let mut trial = TaskReportRows::new(TRIAL, &nowhere(), "");
         let page = each(
             body,
             true,
             &mut self.sieve,
             |report: &TaskReport<'_>, raw| {
+                // A report that names no run has no row, and is no news.
+                if sets_aside && report.run_id.as_option().is_some() {
+                    trial.append(report, None, &ReportMarkers::default())?;
+                }
                 output.push(ListedReport {
                     id: report.id.as_str().into(),
                     run_id: report.run_id.as_option().map(|id| id.as_str().into()),
@@ -301,16 +257,23 @@ pub(crate) struct Objects<T> {
 /// The entities that [`Objects`] keeps, by name: their lifetimes are those of the page.
 pub(crate) trait Kind {
     type Entity<'a>: Entity<'a>;
+
+    /// Whether it makes a row.
+    fn check(entity: &Self::Entity<'_>) -> Result<(), FlattenError>;
 }
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $Kind:ident of $Entity:ident;)*) => {
+    ($($(#[$doc:meta])* $Kind:ident of $Entity:ident: $rows:expr;)*) => {
         $(
             $(#[$doc])*
             pub(crate) struct $Kind;
 
             impl Kind for $Kind {
                 type Entity<'a> = lcw_model::$Entity<'a>;
+
+                fn check(entity: &Self::Entity<'_>) -> Result<(), FlattenError> {
+                    $rows.append(entity, None)
+                }
             }
         )*
     };
@@ -318,11 +281,11 @@ macro_rules! kinds {
 
 kinds! {
     /// Versions of a workflow.
-    Versions of WorkflowVersion;
+    Versions of WorkflowVersion: VersionRows::new(TRIAL, &nowhere(), "", 0);
     /// Tasks of a workflow.
-    Tasks of Task;
+    Tasks of Task: TaskRows::new(TRIAL, &nowhere(), "", 0);
     /// The tenant's task definitions.
-    TaskDefinitions of TaskDefinition;
+    TaskDefinitions of TaskDefinition: TaskDefinitionRows::new(TRIAL, &nowhere(), 0);
 }
 
 impl<K: Kind> PageDecoder for Objects<K> {
@@ -330,23 +293,40 @@ impl<K: Kind> PageDecoder for Objects<K> {
 
     fn decode(&mut self, body: &str) -> Result<Decoded<Self::Output>, DecodeError> {
         let mut output: Vec<Box<str>> = Vec::new();
-        let page = each(body, true, &mut self.sieve, |_: &K::Entity<'_>, raw| {
-            output.push(raw.unwrap_or_default().into());
-            Ok(())
-        })?;
+        let sets_aside = self.sieve.sets_aside();
+        let page = each(
+            body,
+            true,
+            &mut self.sieve,
+            |entity: &K::Entity<'_>, raw| {
+                if sets_aside {
+                    K::check(entity)?;
+                }
+                output.push(raw.unwrap_or_default().into());
+                Ok(())
+            },
+        )?;
+        // A page that was read row by row brought the first of them twice.
+        if !self.sieve.set_aside.is_empty() {
+            let mut seen = HashSet::new();
+            output.retain(|object| seen.insert(object.clone()));
+        }
         Ok(with_output(&page, output))
     }
 }
 
-/// Keeps one object as it was sent.
-pub(crate) struct OneObject<K>(pub(crate) std::marker::PhantomData<K>);
+/// Keeps one object as it was sent; none when it was set aside.
+pub(crate) struct OneObject<K> {
+    pub(crate) sieve: Sieve,
+    pub(crate) of: std::marker::PhantomData<K>,
+}
 
 impl<K: Kind> PageDecoder for OneObject<K> {
-    type Output = Box<str>;
+    type Output = Option<Box<str>>;
 
     fn decode(&mut self, body: &str) -> Result<Decoded<Self::Output>, DecodeError> {
-        parse_entity::<K::Entity<'_>>(body).map_err(refuse)?;
-        Ok(single(body.into()))
+        let kept = self.sieve.one::<K::Entity<'_>>(body, K::check)?;
+        Ok(single(kept.then(|| body.into())))
     }
 }
 

@@ -14,10 +14,9 @@ use lcw_transform::{
 };
 use tracing::warn;
 
-use crate::catalog::{Scope, concat, is_refusal};
+use crate::catalog::{Scope, concat, is_refusal, path_of, where_it_lives};
 use crate::coverage::DAY;
 use crate::decode::{self, Kind, Objects, OneObject, SetAside, Sieve};
-use crate::listing::ListedWorkflow;
 use crate::not_covered::NotCovered;
 use crate::request::{DeletedWorkflows, OnDrift, Request};
 use crate::state::State;
@@ -57,6 +56,12 @@ impl Below {
             Self::Tasks => "tasks",
         }
     }
+}
+
+/// What a collection holds, as it was sent.
+struct Found {
+    objects: Vec<Box<str>>,
+    set_aside: Vec<SetAside>,
 }
 
 /// What is already there.
@@ -110,23 +115,17 @@ impl Reader<'_> {
     ) -> Result<(), ExtractError> {
         let changed = scopes.iter().filter(|scope| self.is_changed(below, scope));
         let mut answers = stream::iter(changed)
-            .map(|scope| async move { (scope, self.read_one(below, scope).await) })
+            .map(|scope| async move { (scope, self.read_where_it_lives(below, scope).await) })
             .buffered(self.request.max_concurrency);
         let mut breaker = Breaker::default();
+        let mut refused = Vec::new();
+        let mut is_shown = false;
         while let Some((scope, answer)) = answers.next().await {
             match answer {
-                Ok((objects, mut set_aside)) => {
+                Ok(found) => {
                     breaker.success();
-                    let id = scope.workflow.id.clone();
-                    if set_aside.is_empty() {
-                        let state = fingerprint(&scope.workflow);
-                        undated.read.push((below.table(), id.clone(), state));
-                    }
-                    undated.set_aside.append(&mut set_aside);
-                    match below {
-                        Below::Versions => undated.versions.push((id, objects)),
-                        Below::Tasks => undated.tasks.push((id, objects)),
-                    }
+                    is_shown |= !scope.is_deleted;
+                    undated.add(below, scope, found);
                 }
                 Err(error) => {
                     let reach = reach(&error);
@@ -135,12 +134,20 @@ impl Reader<'_> {
                     {
                         return Err(error);
                     }
-                    self.leave_out(below, scope, &error, undated);
-                    // Whoever may not see them of one live workflow may not of any.
                     if reach == Reach::Refused && !scope.is_deleted {
-                        break;
+                        refused.push((scope, error));
+                    } else {
+                        self.leave_out(below, scope, &error, undated);
                     }
                 }
+            }
+        }
+        drop(answers);
+        if !is_shown && refused.len() > 1 {
+            undated.refuse_all(below, &refused);
+        } else {
+            for (scope, error) in refused {
+                self.leave_out(below, scope, &error, undated);
             }
         }
         Ok(())
@@ -165,57 +172,73 @@ impl Reader<'_> {
     fn is_changed(&self, below: Below, scope: &Scope) -> bool {
         let read_for = self.known.state.read_for.get(below.table().name());
         let before = read_for.and_then(|by| by.get(&scope.workflow.id));
-        before != Some(&fingerprint(&scope.workflow))
+        before != Some(&fingerprint(scope))
+    }
+
+    async fn read_where_it_lives(
+        &self,
+        below: Below,
+        scope: &Scope,
+    ) -> Result<Found, ExtractError> {
+        let id = &scope.workflow.id;
+        let deleted = self.request.deleted_workflows;
+        let ask = async |is_deleted| self.read_one(below, id, path_of(id, is_deleted)).await;
+        where_it_lives(scope.is_deleted, deleted, ask).await
     }
 
     async fn read_one(
         &self,
         below: Below,
-        scope: &Scope,
-    ) -> Result<(Vec<Box<str>>, Vec<SetAside>), ExtractError> {
-        let id = &scope.workflow.id;
+        id: &str,
+        workflow: GraphPath,
+    ) -> Result<Found, ExtractError> {
         let on_drift = self.request.on_drift;
         match below {
             Below::Tasks => {
-                let path = scope.path().tasks();
+                let path = workflow.tasks();
                 list::<decode::Tasks>(self.client, path, below.table(), on_drift, id).await
             }
             Below::Versions => {
-                let path = scope.path().versions();
+                let path = workflow.clone().versions();
                 let list = list::<decode::Versions>(self.client, path, below.table(), on_drift, id);
-                let (listed, set_aside) = list.await?;
+                let Found {
+                    objects: listed,
+                    mut set_aside,
+                } = list.await?;
                 let mut objects = Vec::with_capacity(listed.len());
                 for object in listed {
-                    objects.push(self.with_details(scope, object).await?);
+                    let whole = self.with_details(id, &workflow, object, &mut set_aside);
+                    objects.extend(whole.await?);
                 }
-                Ok((objects, set_aside))
+                Ok(Found { objects, set_aside })
             }
         }
     }
 
     /// A version never changes, so its details are asked for once. What a refusal keeps back stays
-    /// what the list says.
+    /// what the list says; a version whose details are set aside has no row until they can be read.
     async fn with_details(
         &self,
-        scope: &Scope,
+        id: &str,
+        workflow: &GraphPath,
         listed: Box<str>,
-    ) -> Result<Box<str>, ExtractError> {
+        set_aside: &mut Vec<SetAside>,
+    ) -> Result<Option<Box<str>>, ExtractError> {
         let version = parse_entity::<WorkflowVersion<'_>>(&listed);
         let number = version.ok().and_then(|it| it.version_number.into_option());
-        let Some(number) = number else {
-            return Ok(listed);
+        let is_news = |number: &i32| !self.known.versions.contains(&(id.to_owned(), *number));
+        let Some(number) = number.filter(is_news) else {
+            return Ok(Some(listed));
         };
-        if self
-            .known
-            .versions
-            .contains(&(scope.workflow.id.clone(), number))
-        {
-            return Ok(listed);
-        }
-        let path = scope.path().version(number);
-        let mut decoder = OneObject::<decode::Versions>(PhantomData);
-        match self.client.entity(path, &mut decoder).await {
-            Err(error) if is_refusal(&error) => Ok(listed),
+        let mut decoder = OneObject::<decode::Versions> {
+            sieve: Sieve::new(Table::WorkflowVersions, self.request.on_drift, id),
+            of: PhantomData,
+        };
+        let path = workflow.clone().version(number);
+        let answer = self.client.entity(path, &mut decoder).await;
+        set_aside.append(&mut decoder.sieve.set_aside);
+        match answer {
+            Err(error) if is_refusal(&error) => Ok(Some(listed)),
             answer => answer,
         }
     }
@@ -228,10 +251,13 @@ impl Reader<'_> {
         let (table, on_drift) = (Table::TaskDefinitions, self.request.on_drift);
         let path = GraphPath::task_definitions();
         match list::<decode::TaskDefinitions>(self.client, path, table, on_drift, "").await {
-            Ok((objects, mut set_aside)) => {
-                undated.definitions = Some(objects);
-                undated.set_aside.append(&mut set_aside);
-                undated.definitions_read_at = Some(self.known.now);
+            Ok(mut found) => {
+                // A row that was set aside is not read: the next export asks for it again.
+                if found.set_aside.is_empty() {
+                    undated.definitions_read_at = Some(self.known.now);
+                }
+                undated.definitions = Some(found.objects);
+                undated.set_aside.append(&mut found.set_aside);
                 Ok(())
             }
             Err(error) if reach(&error) == Reach::Everything && !is_refusal(&error) => Err(error),
@@ -251,27 +277,57 @@ async fn list<K: Kind>(
     table: Table,
     on_drift: OnDrift,
     workflow_id: &str,
-) -> Result<(Vec<Box<str>>, Vec<SetAside>), ExtractError> {
+) -> Result<Found, ExtractError> {
     let mut decoder = Objects::<K> {
         sieve: Sieve::new(table, on_drift, workflow_id),
         of: PhantomData,
     };
     let pages = client.pages(CollectionRequest::new(path), &mut decoder);
     let objects = concat(pages).await?;
-    Ok((objects, decoder.sieve.set_aside))
+    Ok(Found {
+        objects,
+        set_aside: decoder.sieve.set_aside,
+    })
 }
 
-/// What of a workflow's listing changes with every change of the workflow.
-fn fingerprint(workflow: &ListedWorkflow) -> String {
+/// What of a workflow's listing changes with every change of the workflow, its deletion included.
+fn fingerprint(scope: &Scope) -> String {
+    let workflow = &scope.workflow;
     let version = workflow.version.map(|version| version.to_string());
     format!(
-        "{}@{}",
+        "{}@{}{}",
         version.unwrap_or_default(),
-        workflow.last_modified.as_deref().unwrap_or_default()
+        workflow.last_modified.as_deref().unwrap_or_default(),
+        if scope.is_deleted { " deleted" } else { "" }
     )
 }
 
 impl Undated {
+    fn add(&mut self, below: Below, scope: &Scope, mut found: Found) {
+        let id = scope.workflow.id.clone();
+        // A row that was set aside is not read: the next export asks for it again.
+        if found.set_aside.is_empty() {
+            let state = fingerprint(scope);
+            self.read.push((below.table(), id.clone(), state));
+        }
+        self.set_aside.append(&mut found.set_aside);
+        match below {
+            Below::Versions => self.versions.push((id, found.objects)),
+            Below::Tasks => self.tasks.push((id, found.objects)),
+        }
+    }
+
+    /// No live workflow shows the table: that is said once.
+    fn refuse_all(&mut self, below: Below, refused: &[(&Scope, ExtractError)]) {
+        if let Some((_, error)) = refused.first() {
+            let (words, count) = (below.words(), refused.len());
+            warn!(%error, "the {words} of {count} workflows could not be read");
+            let what = format!("{words} of {count} workflows");
+            let missing = NotCovered::new(what, error, true);
+            self.not_covered.push(missing.in_table(below.table()));
+        }
+    }
+
     /// The rows of each table that something was read of.
     pub(crate) fn rows(
         &self,

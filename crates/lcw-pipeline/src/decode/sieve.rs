@@ -1,0 +1,121 @@
+//! Rows that the tables cannot hold: what is done about them, and how an error names them.
+
+use lcw_extractor::DecodeError;
+use lcw_model::{Entity, PageError, parse_entity};
+use lcw_transform::{FlattenError, Table};
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use crate::request::OnDrift;
+
+pub(super) fn refuse(error: PageError) -> DecodeError {
+    if error.is_damaged() {
+        DecodeError::damaged(error)
+    } else {
+        DecodeError::invalid(error)
+    }
+}
+
+/// What is wrong with a row, with the name of its table in front.
+fn with_table(table: Table, problem: &str) -> String {
+    if problem.starts_with("table ") {
+        problem.to_owned()
+    } else {
+        format!("table {}: {problem}", table.name())
+    }
+}
+
+/// An error about what a row holds names the table.
+pub(super) fn named(table: Table, error: DecodeError) -> DecodeError {
+    match error {
+        DecodeError::Invalid(error) => DecodeError::invalid(with_table(table, &error.to_string())),
+        error => error,
+    }
+}
+
+/// A row that the tables cannot hold, as a line for `_quarantine`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SetAside {
+    pub(crate) table: Table,
+    pub(crate) workflow_id: String,
+    /// What is wrong with it; names the property.
+    pub(crate) problem: String,
+    /// One JSON object with the row as it was sent.
+    pub(crate) line: String,
+}
+
+/// What is done about rows that the tables cannot hold, and those it was done to.
+#[derive(Debug)]
+pub(crate) struct Sieve {
+    pub(super) table: Table,
+    on_drift: OnDrift,
+    /// Where the rows belong, as far as the request says.
+    workflow_id: String,
+    run_id: Option<String>,
+    pub(crate) set_aside: Vec<SetAside>,
+}
+
+impl Sieve {
+    pub(crate) fn new(table: Table, on_drift: OnDrift, workflow_id: &str) -> Self {
+        Self {
+            table,
+            on_drift,
+            workflow_id: workflow_id.to_owned(),
+            run_id: None,
+            set_aside: Vec::new(),
+        }
+    }
+
+    pub(crate) fn of_run(mut self, run_id: &str) -> Self {
+        self.run_id = Some(run_id.to_owned());
+        self
+    }
+
+    /// Whether rows that the tables cannot hold may be left out, in contrast to ending the export.
+    pub(super) fn sets_aside(&self) -> bool {
+        self.on_drift == OnDrift::Quarantine
+    }
+
+    /// Whether one object, which is all of an answer, can be kept; if not, it is set aside.
+    pub(super) fn one<'a, T: Entity<'a>>(
+        &mut self,
+        body: &'a str,
+        check: impl Fn(&T) -> Result<(), FlattenError>,
+    ) -> Result<bool, DecodeError> {
+        let problem = match parse_entity::<T>(body) {
+            Ok(entity) if self.sets_aside() => match check(&entity) {
+                Ok(()) => return Ok(true),
+                Err(error) => error.to_string(),
+            },
+            Ok(_) => return Ok(true),
+            Err(error) if error.is_damaged() || !self.sets_aside() => {
+                return Err(named(self.table, refuse(error)));
+            }
+            Err(error) => error.to_string(),
+        };
+        self.set_aside(body, &problem);
+        Ok(false)
+    }
+
+    pub(super) fn set_aside(&mut self, row: &str, problem: &str) {
+        let problem = with_table(self.table, problem);
+        let row: Option<&RawValue> = serde_json::from_str(row).ok();
+        let line = json!({
+            "table": self.table.name(),
+            "workflow_id": self.workflow_id,
+            "run_id": self.run_id,
+            "problem": problem,
+            "row": row,
+        });
+        let set_aside = SetAside {
+            table: self.table,
+            workflow_id: self.workflow_id.clone(),
+            problem,
+            line: line.to_string(),
+        };
+        // A page that is asked for again brings it again.
+        if !self.set_aside.contains(&set_aside) {
+            self.set_aside.push(set_aside);
+        }
+    }
+}
