@@ -5,9 +5,12 @@
     reason = "what goes wrong in a helper fails the test that asked for it"
 )]
 
+mod acknowledgements;
 mod backfills;
 mod bad_values;
 mod clocks;
+mod drift;
+mod everything;
 mod first_export;
 mod forgotten;
 mod formats;
@@ -25,10 +28,16 @@ mod paging;
 mod permission_table;
 mod permissions;
 mod proofs;
+mod query_options;
 mod races;
 mod random_histories;
 mod resumes;
+mod retention;
+mod silences;
+mod subjects;
 mod tables_added;
+mod task_reports;
 mod throttling;
+mod undated_tables;
 mod vanishing;
 mod windows;

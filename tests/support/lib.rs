@@ -17,6 +17,7 @@ pub mod eavesdropper;
 pub mod expected;
 pub mod markers;
 pub mod office;
+pub mod options;
 pub mod tenants;
 
 pub use aftermath::contents;
@@ -26,4 +27,5 @@ pub use dataset::{Facts, data_files, facts, rows};
 pub use eavesdropper::Eavesdropper;
 pub use expected::{assert_same, expected};
 pub use office::{CORE, Office, compact, provable};
+pub use options::option;
 pub use tenants::{brief, quiet, single};
