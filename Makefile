@@ -4,6 +4,7 @@ CARGO ?= cargo
 PYTHON ?= python3
 VENV := .venv
 DEMO_OUT ?= lcw-demo
+LCW := $(or $(CARGO_TARGET_DIR),target)/debug/lcw
 
 .PHONY: help demo test test-rust test-duckdb lint fmt schemas bench check clean
 
@@ -12,7 +13,7 @@ help: ## this list
 
 demo: ## build, export the built-in simulated tenant, show the result
 	$(CARGO) build --locked --package lcw-cli
-	target/debug/lcw demo --out $(DEMO_OUT)
+	$(LCW) demo --out $(DEMO_OUT)
 
 test: test-rust test-duckdb ## everything: unit tests, suites, docs, and DuckDB reading back
 
@@ -22,7 +23,7 @@ test-rust:
 # Every DuckDB that the README promises reads what the built program exports.
 test-duckdb: $(VENV)/ready
 	$(CARGO) build --locked --package lcw-cli
-	LCW=target/debug/lcw $(VENV)/bin/python tests/duckdb/readback.py
+	LCW=$(LCW) $(VENV)/bin/python tests/duckdb/readback.py
 
 $(VENV)/ready: tests/duckdb/requirements.txt
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is missing: the DuckDB suite needs Python 3 (set PYTHON=...)" >&2; exit 1; }

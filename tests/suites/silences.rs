@@ -32,7 +32,7 @@ fn wanting(office: &mut Office, tables: &[Table]) {
     office.request.tables = tables.to_vec();
 }
 
-fn short_of<'s>(summary: &'s Summary, table: Table) -> Vec<&'s ShortRun> {
+fn short_of(summary: &Summary, table: Table) -> Vec<&ShortRun> {
     let short = summary.proof.short_runs.iter();
     short.filter(|it| it.table == table.name()).collect()
 }

@@ -31,9 +31,10 @@ async fn every_report_of_a_settled_run_is_proven_by_its_task_results() {
                 result[..2] == key[..2] && row["task_id"] == report["task_id"]
             });
             assert_eq!(report["_lcw_task_rows"], json!(rows.count()), "{report:?}");
-            let proof = match run["_lcw_settled"] == true {
-                true => "matched",
-                false => "open",
+            let proof = if run["_lcw_settled"] == true {
+                "matched"
+            } else {
+                "open"
             };
             assert_eq!(report["_lcw_proof"], proof, "{report:?}");
             matched += u64::from(proof == "matched");

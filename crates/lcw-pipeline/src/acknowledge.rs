@@ -98,6 +98,12 @@ fn entries(
     let named = named.chain(request.days.iter().map(|day| (Named::Day, day)));
     let named = named.chain(request.workflows.iter().map(|id| (Named::Workflow, id)));
     for (what, name) in named {
+        if name.is_empty() {
+            return Err(usage(
+                format!("the name of a {} is empty", what.words()),
+                "lcw status lists what is short and what was lost",
+            ));
+        }
         let before = entries.len();
         let is_named = |short: &&StoredShortRun| match what {
             Named::Run => short.run_id == *name,

@@ -46,7 +46,8 @@ pub async fn export(
         progress,
         stop,
     };
-    let outcome = exporter.run(&mut draft).await;
+    // One large future, in one place: whoever awaits an export need not hold all of it.
+    let outcome = Box::pin(exporter.run(&mut draft)).await;
     draft.finish(outcome, client.stats())
 }
 

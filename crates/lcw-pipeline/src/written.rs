@@ -86,11 +86,9 @@ impl Written {
         let mut lines = BTreeMap::<Table, Vec<String>>::new();
         for row in rows {
             let (table, workflow) = (row.table, row.workflow_id);
-            warn!(
-                workflow.id = workflow,
-                "a row was set aside: {}", row.problem
-            );
-            self.unread.insert((table, workflow));
+            if self.unread.insert((table, workflow.clone())) {
+                warn!(workflow.id = workflow, "rows are set aside: {}", row.problem);
+            }
             if !self.quarantined.contains_key(&table) {
                 self.not_covered.push(quarantined(table, &row.problem));
             }
