@@ -129,3 +129,21 @@ async fn a_table_that_is_added_later_is_read_for_every_run_and_no_other_is_read_
         }
     }
 }
+
+#[tokio::test]
+async fn a_table_whose_files_somebody_took_away_is_read_again() {
+    for table in Table::ALL {
+        for mut office in Office::of_each_format() {
+            let mut config = lcw_tests::quiet(8, 5);
+            config.outcomes.non_users = 0.2;
+            config.reprocessed_runs = ReprocessedRuns::Readable;
+            let tenant = Simulator::start(config).await.unwrap();
+            wanting_everything(&mut office);
+            assert_eq!(office.export(&tenant).await.exit_code, 0);
+            std::fs::remove_dir_all(office.out().join(table.name())).unwrap();
+            let summary = office.export(&tenant).await;
+            assert_eq!(summary.exit_code, 0, "{}: {summary:#?}", table.name());
+            office.assert_holds(&tenant, &tenant.truth_as(&beta()));
+        }
+    }
+}

@@ -147,6 +147,7 @@ impl Exporter {
         let known = undated::Known {
             state: &target.state,
             versions: &target.versions,
+            with_file: &target.with_file,
             now: source.now,
         };
         Ok(Listed {

@@ -94,8 +94,10 @@ fn like(unknown: &str, scopes: &[Scope]) -> String {
 pub(crate) struct Target {
     pub(crate) runs: StoredRuns,
     pub(crate) workflows: HashMap<String, StoredWorkflow>,
-    /// Versions whose row is stored, by workflow id and number.
+    /// Versions whose row is stored with its details, by workflow id and number.
     pub(crate) versions: BTreeSet<(String, i32)>,
+    /// Tables without days that have their file.
+    pub(crate) with_file: BTreeSet<Table>,
     pub(crate) state: State,
     /// Days that an unfinished backfill with the same arguments has committed.
     pub(crate) skip_days: BTreeSet<Date>,
@@ -121,6 +123,7 @@ impl Target {
             runs,
             workflows: stored_workflows(dataset, tenant)?,
             versions: stored_versions(dataset, tenant)?,
+            with_file: with_file(dataset, tenant)?,
             state,
             skip_days,
         })
@@ -182,6 +185,17 @@ impl Target {
         self.last_listings(survey, tables)
             .any(|last| is_half_gone(now, last))
     }
+}
+
+/// What a table's file that somebody took away held is read again, whatever the state says.
+fn with_file(dataset: &Dataset, tenant: &str) -> Result<BTreeSet<Table>, DatasetError> {
+    let mut tables = BTreeSet::new();
+    for table in Table::ALL.into_iter().filter(|table| !table.is_by_day()) {
+        if !dataset.files(table.name(), tenant)?.is_empty() {
+            tables.insert(table);
+        }
+    }
+    Ok(tables)
 }
 
 fn newest_manifest(dataset: &Dataset, tenant: &str) -> Result<Option<Manifest>, DatasetError> {

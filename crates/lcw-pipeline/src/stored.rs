@@ -309,12 +309,12 @@ pub(crate) fn stored_workflows(
     Ok(workflows)
 }
 
-/// Reads which versions of workflows are stored.
+/// Reads which versions of workflows are stored with their details.
 pub(crate) fn stored_versions(
     dataset: &Dataset,
     tenant: &str,
 ) -> Result<BTreeSet<(String, i32)>, DatasetError> {
-    const COLUMNS: [&str; 2] = ["workflow_id", "version_number"];
+    const COLUMNS: [&str; 3] = ["workflow_id", "version_number", "tasks"];
     let mut versions = BTreeSet::new();
     let table = Table::WorkflowVersions.name();
     let Some(reader) = dataset.read(table, tenant, None, Some(&COLUMNS))? else {
@@ -324,8 +324,12 @@ pub(crate) fn stored_versions(
         let batch = batch?;
         let workflow: &StringArray = batch.column(0).as_string();
         let number: &Int32Array = batch.column(1).as_primitive::<Int32Type>();
-        let rows = workflow.iter().flatten().zip(number.iter().flatten());
-        versions.extend(rows.map(|(workflow, number)| (workflow.to_owned(), number)));
+        for row in 0..batch.num_rows() {
+            // The list of versions does not contain tasks.
+            if batch.column(2).is_valid(row) {
+                versions.insert((workflow.value(row).to_owned(), number.value(row)));
+            }
+        }
     }
     Ok(versions)
 }

@@ -69,6 +69,8 @@ pub(crate) struct Known<'a> {
     pub(crate) state: &'a State,
     /// Versions whose row is stored, by workflow id and number.
     pub(crate) versions: &'a BTreeSet<(String, i32)>,
+    /// Tables without days that have their file.
+    pub(crate) with_file: &'a BTreeSet<Table>,
     /// The service's clock, in microseconds.
     pub(crate) now: i64,
 }
@@ -170,6 +172,9 @@ impl Reader<'_> {
 
     /// Whether the workflow is another than when the table was last read for it.
     fn is_changed(&self, below: Below, scope: &Scope) -> bool {
+        if !self.known.with_file.contains(&below.table()) {
+            return true;
+        }
         let read_for = self.known.state.read_for.get(below.table().name());
         let before = read_for.and_then(|by| by.get(&scope.workflow.id));
         before != Some(&fingerprint(scope))
@@ -244,7 +249,8 @@ impl Reader<'_> {
     }
 
     async fn read_definitions(&self, undated: &mut Undated) -> Result<(), ExtractError> {
-        let last = self.known.state.definitions_read_at;
+        let has_file = self.known.with_file.contains(&Table::TaskDefinitions);
+        let last = self.known.state.definitions_read_at.filter(|_| has_file);
         if last.is_some_and(|last| (last..last + DAY).contains(&self.known.now)) {
             return Ok(());
         }
