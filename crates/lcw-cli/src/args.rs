@@ -28,39 +28,39 @@ pub(crate) struct Cli {
 
 const AFTER_HELP: &str = "\
 Start here:
-  lcw demo                          a simulated tenant, exported; no Azure needed
-  lcw doctor                        whether an export would work, and what to do if not
-  lcw plan export                   what a first export would ask for and write
-  lcw export                        signs in with AZURE_TENANT_ID, AZURE_CLIENT_ID and
-                                    AZURE_CLIENT_SECRET, or LCW_ACCESS_TOKEN; writes ./lcw-data
-  lcw status                        what ./lcw-data holds, and whether it is complete
+  lcw demo          a simulated tenant, exported; no Azure needed
+  lcw doctor        whether an export would work, and what to do if not
+  lcw plan export   what a first export would ask for and write
+  lcw export        writes ./lcw-data; signs in with AZURE_TENANT_ID,
+                    AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or LCW_ACCESS_TOKEN
+  lcw status        what ./lcw-data holds, and what it lacks
 
 Exit codes:
-   0  done and proven                           5  committed, but not proven complete
-   1  failed; what was committed stays good     7  throttled past the deadline
-   2  usage or configuration                   75  another export holds the dataset
-   3  credentials or permission          130, 143  stopped by a signal
+   0  done and proven                         5  committed, not proven complete
+   1  failed; what was committed stays good   7  throttled past the deadline
+   2  usage or configuration                 75  another export holds the dataset
+   3  credentials or permission        130, 143  stopped by a signal
    4  partial: some could not be fetched";
 
 const EXPORT_HELP: &str = "\
 Examples:
-  lcw export                                  into ./lcw-data
-  lcw export /etc/lcw/daily.toml              what cron runs; flags win over the file
+  lcw export                         into ./lcw-data
+  lcw export /etc/lcw/daily.toml     what cron runs; flags win over the file
   lcw export --out data --json | jq '{status, exit_code, proof, tables}'
-  lcw export --table runs                     runs without what they did to each user
-  lcw export --expand subject                 with names and departments, as they are now
+  lcw export --table runs            runs without what they did to each user
+  lcw export --expand subject        with users' names and departments
 
-Signs in with the first that is there: LCW_ACCESS_TOKEN; or, for AZURE_TENANT_ID and
-AZURE_CLIENT_ID, AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH or
-AZURE_FEDERATED_TOKEN_FILE, each also a key of the pipeline file. --auth names another:
-managed-identity, azure-cli, or device-code for a person. Secrets are never given on the command
-line.";
+Signs in with the first that is there: LCW_ACCESS_TOKEN; or, for AZURE_TENANT_ID
+and AZURE_CLIENT_ID, AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH or
+AZURE_FEDERATED_TOKEN_FILE, each also a key of the pipeline file. --auth names
+another: managed-identity, azure-cli, or device-code for a person. Secrets are
+never given on the command line.";
 
 const BACKFILL_HELP: &str = "\
 Examples:
   lcw plan backfill --from T-30d --to T              what it would do
-  lcw backfill --from 2026-11-01 --to 2026-11-08     seven days of run schedule dates, UTC
-  lcw backfill --from T-7d --to T --workflow 2671adea-c6ab-4451-b8e2-a5a9271bac85
+  lcw backfill --from 2026-11-01 --to 2026-11-08     seven days, UTC
+  lcw backfill --from T-7d --to T --workflow ID
 
 A damaged file is never written over: move it away, and backfill its day.";
 
@@ -80,7 +80,7 @@ Examples:
   lcw simulate --limit 20        answers 429 above 20 requests a second
   curl http://127.0.0.1:8365/_simulator
   curl -X POST 'http://127.0.0.1:8365/_simulator/clock?advance=24h'
-  curl -X POST 'http://127.0.0.1:8365/_simulator/faults?kind=gateway&status=503&times=3'";
+  curl -X POST 'http://127.0.0.1:8365/_simulator/faults?kind=throttled&times=3'";
 
 const DOCTOR_HELP: &str = "\
 Examples:
@@ -88,8 +88,9 @@ Examples:
   lcw doctor /etc/lcw/daily.toml
   lcw doctor --json | jq '.checks[] | select(.status != \"pass\")'
 
-Exit code: 0 when nothing failed, warnings or not; 3 credentials or permissions; 2 folder, format or
-configuration; 1 anything else; 75 when all that fails is that another export holds the dataset.";
+Exit code: 0 when nothing failed, warnings or not; 3 credentials or permissions;
+2 folder, format or configuration; 1 anything else; 75 when all that fails is
+that another export holds the dataset.";
 
 const STATUS_HELP: &str = "\
 Examples:
@@ -98,8 +99,8 @@ Examples:
 
 const ACKNOWLEDGE_HELP: &str = "\
 Examples:
-  lcw acknowledge --run 8cdf25a8-c9d2-423e-a03d-3f39f03c3e97 --reason 'case 2611: lost by the service'
-  lcw acknowledge --day 2026-10-03 --reason 'exporter was down'";
+  lcw acknowledge --run 8cdf25a8-c9d2-423e-a03d-3f39f03c3e97 --reason case-7
+  lcw acknowledge --day 2026-10-03 --reason exporter-was-down";
 
 const SCHEMA_HELP: &str = "\
 Examples:
@@ -224,7 +225,12 @@ pub(crate) struct ExportArgs {
     #[command(flatten)]
     pub(crate) query: QueryArgs,
     /// What to do about a row with a value that its column cannot hold [default: fail]
-    #[arg(long, value_parser = choice::flag::<OnDrift>(), help_heading = "Target")]
+    #[arg(
+        long,
+        value_name = "ACTION",
+        value_parser = choice::flag::<OnDrift>(),
+        help_heading = "Target"
+    )]
     pub(crate) on_drift: Option<OnDrift>,
 }
 
@@ -348,9 +354,13 @@ pub(crate) struct TargetArgs {
     /// File format of the dataset [default: parquet]
     #[arg(long, value_parser = choice::flag::<Format>())]
     pub(crate) format: Option<Format>,
-    /// Table to export; repeatable. Without: workflows, runs, user_processing_results,
-    /// task_processing_results. `workflows` and `runs` are always exported
-    #[arg(long, value_name = "NAME", value_parser = choice::flag::<Table>())]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = choice::flag::<Table>(),
+        help = "Table to export besides workflows and runs; repeatable [default: \
+            user_processing_results and task_processing_results]"
+    )]
     pub(crate) table: Vec<Table>,
 }
 
@@ -361,8 +371,12 @@ pub(crate) struct QueryArgs {
     /// Properties to ask for, comma-separated; columns of the others are NULL
     #[arg(long, value_name = "PROPERTIES")]
     pub(crate) select: Option<String>,
-    /// OData filter, like "processingStatus eq 'failed'"; a filtered dataset proves nothing
-    #[arg(long, value_name = "FILTER")]
+    #[arg(
+        long,
+        value_name = "FILTER",
+        help = "OData filter, like \"processingStatus eq 'failed'\"; a filtered dataset proves \
+            nothing"
+    )]
     pub(crate) filter: Option<String>,
     /// What the service is to send first; rows are stored by key all the same
     #[arg(long, value_name = "PROPERTIES")]

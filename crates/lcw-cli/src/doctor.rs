@@ -9,8 +9,8 @@ use lcw_pipeline::{Check, Diagnosis, Kind, PipelineError, Verdict};
 use crate::args::{ExportArgs, Output};
 use crate::choice::Auth;
 use crate::failure::Failure;
+use crate::lines::{COLUMNS, counted, wrapped};
 use crate::progress::Screen;
-use crate::report::counted;
 use crate::settings::Settings;
 use crate::{print, sign_in};
 
@@ -64,15 +64,7 @@ fn write_checks(to: &mut String, diagnosis: &Diagnosis) -> fmt::Result {
     let names = diagnosis.checks.iter().map(|check| check.name.len());
     let width = names.max().unwrap_or_default();
     for check in &diagnosis.checks {
-        let verdict = match check.status {
-            Verdict::Pass => "pass",
-            Verdict::Warn => "warn",
-            Verdict::Fail => "FAIL",
-        };
-        writeln!(to, "{verdict}  {:<width$}  {}", check.name, check.message)?;
-        if let Some(remedy) = &check.remedy {
-            writeln!(to, "      what to do: {remedy}")?;
-        }
+        write_check(to, check, width)?;
     }
     let count = |verdict| {
         let checks = diagnosis.checks.iter();
@@ -85,4 +77,33 @@ fn write_checks(to: &mut String, diagnosis: &Diagnosis) -> fmt::Result {
         count(Verdict::Fail),
         counted(count(Verdict::Warn), "warning"),
     )
+}
+
+/// One line where it fits, else the check on a line of its own and what was found below it.
+fn write_check(to: &mut String, check: &Check, width: usize) -> fmt::Result {
+    let verdict = match check.status {
+        Verdict::Pass => "pass",
+        Verdict::Warn => "warn",
+        Verdict::Fail => "FAIL",
+    };
+    let line = format!("{verdict}  {:<width$}  {}", check.name, check.message);
+    if line.chars().count() <= COLUMNS {
+        writeln!(to, "{line}")?;
+    } else {
+        writeln!(to, "{verdict}  {}", check.name)?;
+        write_wrapped(to, INDENT, &check.message)?;
+    }
+    match &check.remedy {
+        Some(remedy) => write_wrapped(to, INDENT, &format!("what to do: {remedy}")),
+        None => Ok(()),
+    }
+}
+
+const INDENT: &str = "      ";
+
+fn write_wrapped(to: &mut String, indent: &str, text: &str) -> fmt::Result {
+    for line in wrapped(text, indent, COLUMNS) {
+        writeln!(to, "{line}")?;
+    }
+    Ok(())
 }

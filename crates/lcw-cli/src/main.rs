@@ -8,7 +8,9 @@ mod demo;
 mod doctor;
 mod export;
 mod failure;
+mod lines;
 mod logging;
+mod missing;
 mod print;
 mod progress;
 mod quantity;
@@ -53,8 +55,9 @@ fn start(cli: &Cli, screen: &Screen) -> Result<u8, Failure> {
 async fn run(cli: &Cli, screen: &Screen) -> Result<u8, Failure> {
     let to = &cli.output;
     match &cli.verb {
-        Verb::Export(args) => export::export(args, to, screen).await,
-        Verb::Backfill(args) => export::backfill(args, to, screen).await,
+        // Their state is large: it stays off the stack.
+        Verb::Export(args) => Box::pin(export::export(args, to, screen)).await,
+        Verb::Backfill(args) => Box::pin(export::backfill(args, to, screen)).await,
         Verb::Plan(args) => export::plan(args, to, screen).await,
         Verb::Demo(args) => demo::demo(args, to, screen).await,
         Verb::Simulate(args) => simulate::simulate(args, to).await,

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::args::{LogFormat, Output};
 use crate::failure::Failure;
+use crate::lines::harmless;
 
 /// One JSON object, and nothing else, on stdout.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
@@ -15,9 +16,10 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     line(&text)
 }
 
-/// Text on stdout, ending with one newline.
+/// Text on stdout, ending with one newline. Whatever the service or somebody else put into it does
+/// not steer the terminal.
 pub(crate) fn text(text: &str) -> Result<(), Failure> {
-    line(text.trim_end())
+    line(&harmless(text.trim_end()))
 }
 
 fn line(text: &str) -> Result<(), Failure> {

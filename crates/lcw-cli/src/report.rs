@@ -2,7 +2,11 @@
 
 use std::fmt::Write;
 
-use lcw_pipeline::{ShortRun, Status, Summary, Verdicts};
+use lcw_pipeline::{ShortRun, Status, Summary};
+use lcw_transform::Table;
+
+use crate::lines::{counted, days};
+use crate::missing::{Short, write_drift, write_not_covered};
 
 /// The summary as text, several lines.
 pub(crate) fn text(summary: &Summary) -> String {
@@ -25,114 +29,119 @@ fn write_summary(to: &mut String, summary: &Summary) -> std::fmt::Result {
         let until = summary.window.to.as_deref().unwrap_or("now");
         writeln!(to, "  window    runs scheduled from {from} until {until}")?;
     }
-    for (name, table) in &summary.tables {
-        let files = counted(table.files, "file");
-        writeln!(
-            to,
-            "  {name:<24} {:>9} rows, {} new, {} replaced, {files} written",
-            table.rows_total, table.rows_new, table.rows_replaced
-        )?;
-    }
-    let runs = &summary.runs;
-    writeln!(
-        to,
-        "  runs      {} listed, {} read, {} known and settled, {} empty, {} still open",
-        runs.listed, runs.fetched, runs.skipped_settled, runs.skipped_empty, runs.open
-    )?;
+    write_runs(to, summary)?;
     let requests = &summary.requests;
-    writeln!(
-        to,
-        "  requests  {} sent, {} repeated, {} throttled",
-        requests.sent, requests.retried, requests.throttled
-    )?;
+    let mut line = format!("  requests  {} sent", requests.sent);
+    append(&mut line, requests.retried, "repeated");
+    append(&mut line, requests.throttled, "throttled");
+    writeln!(to, "{line}")?;
+    write_tables(to, summary)?;
     write_proof(to, summary)?;
-    for missing in &summary.not_covered {
-        writeln!(to, "  not covered: {}: {}", missing.what, missing.reason)?;
-        if let Some(remedy) = missing.remedy.as_ref().filter(|_| missing.is_partial) {
-            writeln!(to, "    {remedy}")?;
-        }
+    write_not_covered(to, &summary.not_covered)?;
+    for entry in &summary.drift {
+        write_drift(to, &entry.table, &entry.property, entry.value.as_deref())?;
     }
+    for (table, rows) in &summary.quarantined {
+        let rows = counted(*rows, "row");
+        writeln!(to, "  set aside: {rows} of {table}, in _quarantine")?;
+    }
+    if !summary.lost_days.is_empty() {
+        let what = "lost for good (the service forgot these days before this export)";
+        days(to, what, &summary.lost_days)?;
+    }
+    days(to, "at risk of being lost", &summary.retention.days_at_risk)?;
     for warning in &summary.warnings {
         writeln!(to, "  warning: {warning}")?;
     }
     Ok(())
 }
 
-/// `1 file`, `2 files`.
-pub(crate) fn counted(count: u64, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
+/// Adds what there is any of.
+fn append(line: &mut String, count: u64, what: &str) {
+    if count > 0 {
+        // Writing to a String cannot fail.
+        let _infallible = write!(line, ", {count} {what}");
+    }
 }
 
-fn write_proof(to: &mut String, summary: &Summary) -> std::fmt::Result {
-    let proof = &summary.proof;
+fn write_runs(to: &mut String, summary: &Summary) -> std::fmt::Result {
+    let runs = &summary.runs;
+    let mut line = format!("  runs      {} listed, {} read", runs.listed, runs.fetched);
+    append(&mut line, runs.skipped_settled, "known and settled");
+    append(&mut line, runs.skipped_empty, "empty");
+    append(&mut line, runs.skipped_committed, "committed before");
+    append(&mut line, runs.open, "still open");
+    append(&mut line, runs.expired, "forgotten while open");
+    writeln!(to, "{line}")
+}
+
+fn write_tables(to: &mut String, summary: &Summary) -> std::fmt::Result {
+    let table_of = |table: Table| Some((table.name(), summary.tables.get(table.name())?));
+    let tables: Vec<_> = Table::ALL.into_iter().filter_map(table_of).collect();
+    if tables.is_empty() {
+        return Ok(());
+    }
     writeln!(
         to,
-        "  proof     {} runs match the service's own count, {} short, {} over",
-        proof.matched, proof.short, proof.over
+        "  {:<28}{:>10}{:>9}{:>10}  files written",
+        "tables", "rows", "new", "replaced"
     )?;
-    let (tasks, reports) = (&proof.tasks, &proof.task_reports);
-    if *tasks != Verdicts::default() {
+    for (name, table) in tables {
         writeln!(
             to,
-            "            {} runs match it in their task results, {} short, {} over",
-            tasks.matched, tasks.short, tasks.over
-        )?;
-    }
-    if *reports != Verdicts::default() {
-        writeln!(
-            to,
-            "            {} task reports match their task results, {} short, {} over",
-            reports.matched, reports.short, reports.over
-        )?;
-    }
-    for run in &proof.short_runs {
-        write_short(to, run)?;
-    }
-    for entry in &summary.drift {
-        let value = entry.value.as_ref();
-        let value = value.map_or_else(String::new, |value| format!(" = {value}"));
-        let (table, property) = (&entry.table, &entry.property);
-        writeln!(to, "  new in the service: {table}: {property}{value}")?;
-    }
-    for (table, rows) in &summary.quarantined {
-        writeln!(to, "  set aside: {rows} rows of {table}, in _quarantine")?;
-    }
-    if !summary.lost_days.is_empty() {
-        writeln!(
-            to,
-            "  lost for good: {} (the service forgot these days before this export)",
-            summary.lost_days.join(", ")
+            "    {name:<26}{:>10}{:>9}{:>10}{:>15}",
+            table.rows_total, table.rows_new, table.rows_replaced, table.files
         )?;
     }
     Ok(())
 }
 
-fn write_short(to: &mut String, short: &ShortRun) -> std::fmt::Result {
-    let what = if short.run_id.is_empty() {
-        format!("workflow {}", short.workflow_id)
-    } else {
-        format!(
-            "run {} of workflow {} on {}",
-            short.run_id, short.workflow_id, short.run_date
-        )
+/// A verdict for each count that there is one of: nothing is said of what was not counted.
+fn write_proof(to: &mut String, summary: &Summary) -> std::fmt::Result {
+    let proof = &summary.proof;
+    let (tasks, reports) = (&proof.tasks, &proof.task_reports);
+    let mut head = "proof";
+    let mut line = |(matched, short, over): (u64, u64, u64), what: &str| -> std::fmt::Result {
+        if matched + short + over == 0 {
+            return Ok(());
+        }
+        let mut text = format!("{matched} {what}");
+        append(&mut text, short, "short");
+        append(&mut text, over, "over");
+        let head = std::mem::take(&mut head);
+        writeln!(to, "  {head:<8}  {text}")
     };
-    let known = short.acknowledged.as_ref();
-    let known = known.map_or_else(String::new, |reason| format!(" (acknowledged: {reason})"));
-    writeln!(
-        to,
-        "    short: {what}: the service counts {} {} and returned {}{known}",
-        short.counted,
-        counted_words(short.table),
-        short.fetched
-    )
+    line(
+        (proof.matched, proof.short, proof.over),
+        "runs have as many users as the service counts",
+    )?;
+    line(
+        (tasks.matched, tasks.short, tasks.over),
+        "runs have as many tasks as it counts",
+    )?;
+    line(
+        (reports.matched, reports.short, reports.over),
+        "task reports have as many task results as they count users",
+    )?;
+    if proof.filtered {
+        let what = "none of users: a filter leaves some out";
+        writeln!(to, "  {head:<8}  {what}")?;
+    }
+    proof
+        .short_runs
+        .iter()
+        .try_for_each(|run| write_short(to, run))
 }
 
-/// What the service counts where it speaks of the rows of a table.
-pub(crate) fn counted_words(table: &str) -> &'static str {
-    match table {
-        "runs" => "runs",
-        "user_processing_results" => "users",
-        _ => "tasks",
-    }
+fn write_short(to: &mut String, run: &ShortRun) -> std::fmt::Result {
+    let short = Short {
+        table: run.table,
+        workflow_id: &run.workflow_id,
+        run_id: &run.run_id,
+        run_date: &run.run_date,
+        counted: run.counted,
+        fetched: i64::try_from(run.fetched).unwrap_or(i64::MAX),
+        acknowledged: run.acknowledged.as_deref(),
+    };
+    short.write(to)
 }

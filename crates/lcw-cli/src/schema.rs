@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::args::{Output, SchemaArgs};
 use crate::failure::Failure;
+use crate::lines::wrapped;
 use crate::{config, print};
 
 pub(crate) fn schema(args: &SchemaArgs, to: &Output) -> Result<u8, Failure> {
@@ -33,6 +34,9 @@ pub(crate) fn schema(args: &SchemaArgs, to: &Output) -> Result<u8, Failure> {
     Ok(0)
 }
 
+/// Column names, types and sources take more room than sentences do.
+const COLUMNS: usize = 100;
+
 /// A line per column, and what it means where that is wanted.
 fn text(schema: &PublishedSchema, is_explained: bool) -> String {
     let columns = || schema.columns.iter().chain(&schema.partition_columns);
@@ -48,12 +52,12 @@ fn text(schema: &PublishedSchema, is_explained: bool) -> String {
         .max()
         .unwrap_or(0);
     let mut lines = vec![schema.table.to_owned()];
-    lines.extend(wrapped(schema.description, "  "));
+    lines.extend(wrapped(schema.description, "  ", COLUMNS));
     lines.push(format!("  key: {}", schema.key.join(", ")));
     for column in columns() {
         let source = match (column.source, column.derived_from) {
             (Some(source), _) => source.to_owned(),
-            (None, Some([from, to])) => format!("{to} - {from}"),
+            (None, Some([from, to])) => format!("{} - {}", moment(to), moment(from)),
             (None, None) => String::new(),
         };
         let kind = kind(column);
@@ -61,25 +65,15 @@ fn text(schema: &PublishedSchema, is_explained: bool) -> String {
         let line = format!("  {name:<name_width$}  {kind:<kind_width$}  {source}");
         lines.push(line.trim_end().to_owned());
         if is_explained {
-            lines.extend(wrapped(column.description, "      "));
+            lines.extend(wrapped(column.description, "      ", COLUMNS));
         }
     }
     lines.join("\n") + "\n"
 }
 
-/// Words in lines of at most 100 letters.
-fn wrapped(text: &str, indent: &str) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.len() + word.len() < 100 => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(format!("{indent}{word}")),
-        }
-    }
-    lines
+/// `completed` for `completed_date_time`: between durations there is no doubt.
+fn moment(column: &str) -> &str {
+    column.strip_suffix("_date_time").unwrap_or(column)
 }
 
 /// Every contract by the name of its file.

@@ -1,16 +1,18 @@
 //! `lcw status`: what the dataset holds, offline.
 
+mod matrix;
+
 use std::fmt::{self, Write};
 
-use lcw_pipeline::{
-    Cell, DatasetStatus, ExportStatus, MatrixRow, Retention, StoredShortRun, TenantStatus,
-};
+use lcw_pipeline::{DatasetStatus, ExportStatus, Retention, StoredShortRun, TenantStatus};
+use lcw_transform::Table;
 
 use crate::acknowledge::words;
 use crate::args::{Output, StatusArgs};
 use crate::config::PipelineFile;
 use crate::failure::Failure;
-use crate::report::{counted, counted_words};
+use crate::lines::{COLUMNS, days, on_one_line, wrapped};
+use crate::missing::{Short, write_drift, write_not_covered};
 use crate::{print, settings};
 
 pub(crate) fn status(args: &StatusArgs, to: &Output) -> Result<u8, Failure> {
@@ -30,13 +32,8 @@ fn text(status: &DatasetStatus) -> String {
         "{}: {} ({})\n",
         status.out, status.format, status.compression
     );
-    if let Some(filter) = &status.filter {
-        // Writing to a String cannot fail.
-        let _infallible = writeln!(
-            text,
-            "filtered by {filter}: the number of its rows proves nothing about users"
-        );
-    }
+    // Writing to a String cannot fail.
+    let _infallible = write_query(&mut text, status);
     for tenant in &status.tenants {
         // Writing to a String cannot fail.
         let _infallible = write_tenant(&mut text, tenant);
@@ -44,48 +41,44 @@ fn text(status: &DatasetStatus) -> String {
     text
 }
 
-fn write_tenant(to: &mut String, tenant: &TenantStatus) -> fmt::Result {
-    writeln!(to, "tenant {}", tenant.tenant_id)?;
-    for (name, table) in &tenant.tables {
-        let days = match (&table.first_day, &table.last_day) {
-            (Some(first), Some(last)) => format!(", {first} to {last}"),
-            _ => String::new(),
-        };
-        let size = human_bytes(table.bytes);
-        let files = counted(table.files, "file");
+/// How the dataset's user processing results are asked for.
+fn write_query(to: &mut String, status: &DatasetStatus) -> fmt::Result {
+    if let Some(select) = &status.select {
+        writeln!(to, "only these properties of users: {select}")?;
+    }
+    if let Some(filter) = &status.filter {
         writeln!(
             to,
-            "  {name:<24} {:>9} rows in {files}, {size}{days}",
-            table.rows
+            "filtered by {filter}: the number of its rows proves nothing about users"
         )?;
     }
-    let runs = &tenant.runs;
-    writeln!(
-        to,
-        "  runs      {} in all: {} match the service's count, {} short, {} over, {} open, \
-         {} not settled, {} without results, {} expired",
-        runs.total,
-        runs.matched,
-        runs.short,
-        runs.over,
-        runs.open,
-        runs.unsettled,
-        runs.without_results,
-        runs.expired
-    )?;
+    match &status.expand {
+        Some(expand) => writeln!(to, "with the properties of each {expand}"),
+        None => Ok(()),
+    }
+}
+
+fn write_tenant(to: &mut String, tenant: &TenantStatus) -> fmt::Result {
+    writeln!(to, "tenant {}", tenant.tenant_id)?;
+    write_tables(to, tenant)?;
+    write_runs(to, tenant)?;
     for short in &tenant.short_runs {
         write_short(to, short)?;
     }
-    write_matrix(to, tenant)?;
-    for missing in &tenant.not_covered {
-        writeln!(to, "  not covered: {}: {}", missing.what, missing.reason)?;
-    }
+    matrix::write(to, &tenant.matrix)?;
+    write_not_covered(to, &tenant.not_covered)?;
     for entry in &tenant.acknowledged {
-        writeln!(to, "  acknowledged: {}", words(entry))?;
+        writeln!(to, "  acknowledged: {}", on_one_line(&words(entry)))?;
+    }
+    for entry in tenant.drift.as_array().into_iter().flatten() {
+        let text = |key: &str| entry.get(key).and_then(serde_json::Value::as_str);
+        let (table, property) = (text("table"), text("property"));
+        let (table, property) = (table.unwrap_or_default(), property.unwrap_or_default());
+        write_drift(to, table, property, text("value"))?;
     }
     write_retention(to, &tenant.retention)?;
-    list(to, "lost for good", &tenant.lost_days)?;
-    list(to, "days without runs", &tenant.days_without_runs)?;
+    days(to, "lost for good", &tenant.lost_days)?;
+    days(to, "days without runs", &tenant.days_without_runs)?;
     export(to, "last export", tenant.last_export.as_ref())?;
     export(
         to,
@@ -94,116 +87,96 @@ fn write_tenant(to: &mut String, tenant: &TenantStatus) -> fmt::Result {
     )
 }
 
-fn write_short(to: &mut String, short: &StoredShortRun) -> fmt::Result {
-    let what = if short.run_id.is_empty() {
-        format!("workflow {}", short.workflow_id)
-    } else {
-        format!(
-            "run {} of workflow {} on {}",
-            short.run_id, short.workflow_id, short.run_date
-        )
-    };
-    let known = short.acknowledged.as_ref();
-    let known = known.map_or_else(String::new, |reason| format!(" (acknowledged: {reason})"));
+fn write_tables(to: &mut String, tenant: &TenantStatus) -> fmt::Result {
+    let name = "tables";
     writeln!(
         to,
-        "    short: {what}: {} {} counted, {} fetched{known}",
-        short.counted.unwrap_or(0),
-        counted_words(&short.table),
-        short.fetched.unwrap_or(0)
-    )
-}
-
-/// Per workflow and day what the service counts and what the dataset holds: days on which all
-/// agrees in one line, the others one by one.
-fn write_matrix(to: &mut String, tenant: &TenantStatus) -> fmt::Result {
-    if tenant.matrix.is_empty() {
-        return Ok(());
-    }
-    writeln!(
-        to,
-        "  proof     day, workflow: runs; users held/counted; tasks held/counted; verdict"
+        "  {name:<26}{:>9}{:>6}{:>11}  days",
+        "rows", "files", "size"
     )?;
-    for day in tenant.matrix.chunk_by(|a, b| a.run_date == b.run_date) {
-        let agrees = day.iter().all(|row| row.verdict == "matched");
-        let first = &day[0];
-        if agrees {
-            let runs: u64 = day.iter().map(|row| row.runs).sum();
-            let workflows = counted(day.len() as u64, "workflow");
-            let sum = |cell: fn(&MatrixRow) -> Cell| {
-                let cells = day.iter().map(cell);
-                cells.fold((0, 0), |(held, counted), cell| {
-                    (held + cell.held, counted + cell.counted)
-                })
-            };
-            let (users, tasks) = (sum(|row| row.users), sum(|row| row.tasks));
-            writeln!(
-                to,
-                "    {}  {workflows}: {runs}; {}/{}; {}/{}; matched",
-                first.run_date, users.0, users.1, tasks.0, tasks.1
-            )?;
+    for table in Table::ALL {
+        let Some(held) = tenant.tables.get(table.name()) else {
             continue;
-        }
-        for row in day {
-            let name = on_one_line(row.workflow.as_deref().unwrap_or(&row.workflow_id));
-            writeln!(
-                to,
-                "    {}  {name}: {}; {}/{}; {}/{}; {}",
-                row.run_date,
-                row.runs,
-                row.users.held,
-                row.users.counted,
-                row.tasks.held,
-                row.tasks.counted,
-                row.verdict
-            )?;
-        }
+        };
+        // A file without rows lies under a day that says nothing.
+        let days = match (&held.first_day, &held.last_day) {
+            (Some(first), Some(last)) if held.rows > 0 => format!("  {first} to {last}"),
+            _ => String::new(),
+        };
+        let (name, size) = (table.name(), human_bytes(held.bytes));
+        writeln!(
+            to,
+            "  {name:<26}{:>9}{:>6}{size:>11}{days}",
+            held.rows, held.files
+        )?;
     }
     Ok(())
 }
 
-/// Names are other people's words: they must not steer the terminal.
-fn on_one_line(name: &str) -> String {
-    let plain = |letter: char| if letter.is_control() { ' ' } else { letter };
-    name.chars().map(plain).collect()
+/// What is known of the runs; nothing of what there is none of.
+fn write_runs(to: &mut String, tenant: &TenantStatus) -> fmt::Result {
+    let runs = &tenant.runs;
+    let some = |parts: &[(u64, &str)]| -> Vec<String> {
+        let some = parts.iter().filter(|(count, _)| *count > 0);
+        some.map(|(count, what)| format!("{count} {what}"))
+            .collect()
+    };
+    let users = some(&[
+        (runs.matched, "with as many users as the service counts"),
+        (runs.short, "short of users"),
+        (runs.over, "with more users than counted"),
+        (runs.open, "open"),
+        (runs.unsettled, "not settled"),
+        (runs.without_results, "without results"),
+        (runs.expired, "forgotten by the service while open"),
+    ]);
+    let tasks = some(&[
+        (runs.tasks_matched, "with as many tasks as it counts"),
+        (runs.tasks_short, "short of tasks"),
+        (runs.tasks_over, "with more tasks than counted"),
+    ]);
+    let text = format!("runs: {} in all", runs.total);
+    let parts = std::iter::once(text).chain(users).chain(tasks);
+    let text = parts.collect::<Vec<_>>().join(", ");
+    for (number, line) in wrapped(&text, "    ", COLUMNS).iter().enumerate() {
+        writeln!(to, "{}", if number == 0 { &line[2..] } else { line })?;
+    }
+    Ok(())
+}
+
+fn write_short(to: &mut String, short: &StoredShortRun) -> fmt::Result {
+    let short = Short {
+        table: &short.table,
+        workflow_id: &short.workflow_id,
+        run_id: &short.run_id,
+        run_date: &short.run_date,
+        counted: short.counted.unwrap_or(0),
+        fetched: short.fetched.unwrap_or(0),
+        acknowledged: short.acknowledged.as_deref(),
+    };
+    short.write(to)
 }
 
 fn write_retention(to: &mut String, retention: &Retention) -> fmt::Result {
     if let Some(hours) = retention.hours_since_last_good_export {
-        writeln!(to, "  last good export: {hours} hours ago")?;
+        writeln!(to, "  last good export: {hours} h ago")?;
     }
-    list(to, "at risk of being lost", &retention.days_at_risk)
-}
-
-fn list(to: &mut String, what: &str, days: &[String]) -> fmt::Result {
-    if days.is_empty() {
-        Ok(())
-    } else {
-        writeln!(to, "  {what}: {}", days.join(", "))
-    }
+    days(to, "at risk of being lost", &retention.days_at_risk)
 }
 
 fn export(to: &mut String, what: &str, export: Option<&ExportStatus>) -> fmt::Result {
     match export {
         None => writeln!(to, "  {what}: none"),
+        // Its id says when it began.
         Some(export) => writeln!(
             to,
-            "  {what}: {} {}, started {}, {}",
+            "  {what}: {} {}, {}",
             export.kind,
             export.export_id,
-            to_the_second(&export.started_at),
             serde_json::json!(export.status)
                 .as_str()
                 .unwrap_or_default()
         ),
-    }
-}
-
-/// `2026-11-24T03:54:17Z` without a fraction.
-fn to_the_second(instant: &str) -> String {
-    match instant.split_once('.') {
-        Some((seconds, _)) => format!("{seconds}Z"),
-        None => instant.to_owned(),
     }
 }
 

@@ -1,0 +1,120 @@
+//! Words in lines that a terminal shows as they are.
+
+use std::fmt::{self, Write};
+
+use jiff::civil::Date;
+
+/// The width that text is made for.
+pub(crate) const COLUMNS: usize = 80;
+
+/// `1 file`, `2 files`.
+pub(crate) fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
+/// The words of `text` in lines of at most `columns` letters, each after `indent`. A longer word,
+/// like a path, has a line of its own.
+pub(crate) fn wrapped(text: &str, indent: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let fits = |line: &String| line.chars().count() + 1 + word.chars().count() <= columns;
+        match lines.last_mut() {
+            Some(line) if fits(line) => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(format!("{indent}{word}")),
+        }
+    }
+    lines
+}
+
+/// Names are other people's words: they must not steer the terminal, nor hide in it. What is not
+/// shown as it stands (controls, and signs that turn the direction of writing) becomes a space.
+pub(crate) fn on_one_line(name: &str) -> String {
+    let plain = |letter: char| if is_hidden(letter) { ' ' } else { letter };
+    name.chars().map(plain).collect()
+}
+
+/// The same for a whole text, whose own line ends are meant.
+pub(crate) fn harmless(text: &str) -> String {
+    let plain = |letter: char| match letter {
+        '\n' => letter,
+        _ if is_hidden(letter) => ' ',
+        _ => letter,
+    };
+    text.chars().map(plain).collect()
+}
+
+fn is_hidden(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(letter, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{061c}')
+}
+
+/// Days after what they are, where there are any: days in a row as `2026-11-01 to 2026-11-03`.
+pub(crate) fn days(to: &mut String, what: &str, days: &[String]) -> fmt::Result {
+    if days.is_empty() {
+        return Ok(());
+    }
+    let text = format!("{what}: {}", stretches(days).join(", "));
+    for (number, line) in wrapped(&text, "    ", COLUMNS).iter().enumerate() {
+        let line = if number == 0 { &line[2..] } else { line };
+        writeln!(to, "{line}")?;
+    }
+    Ok(())
+}
+
+fn stretches(days: &[String]) -> Vec<String> {
+    let date = |day: &String| day.parse::<Date>().ok();
+    let is_next = |a: &String, b: &String| {
+        let next = date(a).and_then(|day| day.tomorrow().ok());
+        next.is_some() && next == date(b)
+    };
+    let stretch = |days: &[String]| match days {
+        [only] => only.clone(),
+        _ => format!("{} to {}", days[0], days[days.len() - 1]),
+    };
+    days.chunk_by(is_next).map(stretch).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_is_wider_than_asked_unless_a_word_is() {
+        let lines = wrapped("one two  three a-very-long-word four", "  ", 9);
+        assert_eq!(
+            lines,
+            ["  one two", "  three", "  a-very-long-word", "  four"]
+        );
+        assert!(wrapped("", "  ", 9).is_empty());
+    }
+
+    #[test]
+    fn names_cannot_steer_a_terminal() {
+        let name = "a\x1b[31mb\r\n\tc\u{9b}d\u{202e}e\u{200b}f\u{7f}é";
+        assert_eq!(on_one_line(name), "a [31mb   c d e f é");
+        assert_eq!(harmless(name), "a [31mb \n c d e f é");
+    }
+
+    #[test]
+    fn days_in_a_row_are_one_stretch() {
+        let of = |text: &str| -> Vec<String> { text.split(' ').map(str::to_owned).collect() };
+        assert_eq!(
+            stretches(&of("2026-11-01 2026-11-02 2026-11-03 2026-11-07")),
+            ["2026-11-01 to 2026-11-03", "2026-11-07"]
+        );
+        assert_eq!(
+            stretches(&of("2026-11-30 2026-12-01 odd odd")),
+            ["2026-11-30 to 2026-12-01", "odd", "odd"]
+        );
+        let mut text = String::new();
+        days(&mut text, "lost", &[]).unwrap();
+        assert_eq!(text, "");
+        days(&mut text, "lost", &of("2026-11-01 2026-11-03")).unwrap();
+        assert_eq!(text, "  lost: 2026-11-01, 2026-11-03\n");
+    }
+}
