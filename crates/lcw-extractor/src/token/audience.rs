@@ -5,7 +5,7 @@ use crate::config::Cloud;
 use crate::origin::Origin;
 use crate::text::presentable;
 
-/// Graph's application id, which tokens may name instead of its origin. It is the same in every cloud.
+/// Graph's application id, which tokens may name instead of its origin. The same in every cloud.
 const GRAPH_APP: &str = "00000003-0000-0000-c000-000000000000";
 
 /// Refuses a token that says it is for somebody else than this Graph.
@@ -19,17 +19,20 @@ pub(super) fn check(token: &str, graph: &Origin) -> Result<(), TokenError> {
         return Ok(());
     };
     let audiences = claims.audiences();
-    let Some(first) = audiences.first() else {
+    let refused = audiences.first().filter(|_| !fits(audiences, graph));
+    let Some(first) = refused else {
         return Ok(());
     };
-    if audiences.iter().any(|audience| is_for(audience, graph)) {
-        return Ok(());
-    }
     Err(TokenError::Audience {
         audience: presentable(first),
         graph: graph.to_string(),
         remedy: remedy(first, graph),
     })
+}
+
+/// Whether a token with these audiences is for this Graph, or does not say for whom it is.
+pub(super) fn fits(audiences: &[String], graph: &Origin) -> bool {
+    audiences.is_empty() || audiences.iter().any(|audience| is_for(audience, graph))
 }
 
 fn is_for(audience: &str, graph: &Origin) -> bool {

@@ -3,11 +3,8 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::jwt;
+use super::{audience, jwt};
 use crate::origin::Origin;
-
-/// Graph's application id, which tokens may name instead of its origin. The same in every cloud.
-const GRAPH_APP: &str = "00000003-0000-0000-c000-000000000000";
 
 /// The claims of an access token, read without verifying them: nothing may be decided by them
 /// that the service would not decide again.
@@ -81,11 +78,7 @@ impl TokenClaims {
 
     /// Whether it is for this Graph, or does not say for whom it is.
     pub(crate) fn fits(&self, graph: &Origin) -> bool {
-        let is_it = |audience: &String| {
-            audience.eq_ignore_ascii_case(GRAPH_APP)
-                || Origin::parse(audience).is_ok_and(|origin| origin == *graph)
-        };
-        self.aud.is_empty() || self.aud.iter().any(is_it)
+        audience::fits(&self.aud, graph)
     }
 }
 
@@ -111,6 +104,12 @@ mod tests {
         let origin = |url| Origin::parse(url).unwrap();
         assert!(claims.fits(&origin("https://graph.microsoft.com/")));
         assert!(!claims.fits(&origin("https://graph.microsoft.us")));
+        // Like the check before a token is sent, this one knows this machine by all its names.
+        let here = TokenClaims {
+            aud: vec!["http://localhost:8365/".to_owned()],
+            ..claims
+        };
+        assert!(here.fits(&origin("http://127.0.0.1:8365")));
     }
 
     #[test]
