@@ -29,7 +29,7 @@ pub(super) fn examine(
             checks.push(Check::pass("last_export", "no dataset yet"));
         }
         Ok(Some(dataset)) => {
-            let message = "its format, layout and schema versions fit this request";
+            let message = "its format, schema versions, select, filter and expand fit this request";
             checks.push(Check::pass("dataset", message));
             checks.push(match last_complete(&dataset, tenant) {
                 Ok(last) => age(last, now),
@@ -41,12 +41,29 @@ pub(super) fn examine(
 }
 
 fn open(request: &Request) -> Result<Option<Dataset>, DatasetError> {
-    if Dataset::inspect(&request.out)?.is_none() {
+    let Some(identity) = Dataset::inspect(&request.out)? else {
         return Ok(None);
-    }
+    };
     let format = request.format.loader();
+    let wanted = request.identity(format.as_ref());
     let tables = specs(&layout(format.as_ref(), request.keep_raw))?;
-    Dataset::open(&request.out, format, tables).map(Some)
+    let dataset = Dataset::open(&request.out, format, tables)?;
+    same("select", identity.select, wanted.select)?;
+    same("filter", identity.filter, wanted.filter)?;
+    same("expand", identity.expand, wanted.expand)?;
+    Ok(Some(dataset))
+}
+
+/// What a dataset was made with, it stays.
+fn same(
+    what: &'static str,
+    has: Option<String>,
+    wants: Option<String>,
+) -> Result<(), DatasetError> {
+    if has == wants {
+        return Ok(());
+    }
+    Err(DatasetError::Mismatch { what, has, wants })
 }
 
 fn unfit(name: &str, error: DatasetError) -> Check {

@@ -44,9 +44,9 @@ struct Needs {
 
 impl Needs {
     fn of(request: &Request) -> Self {
-        let requests = request
-            .wanted_tables()
-            .filter_map(|table| probe_request(table, Some("workflow"), Some("run")));
+        let requests = request.wanted_tables().filter_map(|table| {
+            probe_request(table, &request.query, Some("workflow"), Some("run"))
+        });
         let required = requests.flat_map(|request| request.least_permissions());
         let mut needs = Self {
             required: required.collect(),
@@ -77,10 +77,10 @@ fn missing(needs: &Needs, granted: &[String], is_delegated: bool) -> Check {
     let missing: Vec<&str> = needs.required.iter().filter(lacks).copied().collect();
     if missing.is_empty() {
         let required: Vec<&str> = needs.required.iter().copied().collect();
-        let message = format!("the requested tables need {}", required.join(" and "));
+        let message = format!("the requested tables need {}", narrowest(&required));
         return Check::pass("permissions", message);
     }
-    let names = missing.join(" and ");
+    let names = narrowest(&missing);
     let kind = if is_delegated {
         "delegated"
     } else {
@@ -122,10 +122,20 @@ fn beyond_need(needs: &Needs, granted: &[String]) -> Check {
             beyond.join(", ")
         ),
         format!(
-            "remove them from the app registration; {} is enough",
-            all.join(" and ")
+            "remove them from the app registration; enough is {}",
+            narrowest(&all)
         ),
     )
+}
+
+/// The names of permissions, without those that another of them covers.
+fn narrowest(names: &[&str]) -> String {
+    let is_covered = |name: &str| {
+        let mut others = names.iter().filter(|other| **other != name);
+        others.any(|other| covers(other, name))
+    };
+    let kept = names.iter().filter(|name| !is_covered(name));
+    kept.copied().collect::<Vec<_>>().join(" and ")
 }
 
 /// A user's permissions count only together with a role that may see the workflows.

@@ -1,6 +1,7 @@
 //! One real request per requested table.
 
 use jiff::Timestamp;
+use lcw_extractor::query::{ExpandForm, ResultQuery};
 use lcw_extractor::{CollectionRequest, ErrorKind, ExtractError, GraphClient, GraphPath, Probe};
 use lcw_model::time::format_micros;
 use lcw_transform::Table;
@@ -25,31 +26,31 @@ pub(super) struct Probes {
 fn probe_path(table: Table, workflow: Option<&str>, run: Option<&str>) -> Option<GraphPath> {
     let workflow = || workflow.map(GraphPath::workflow);
     let run = || Some(workflow()?.run(run?));
-    // By name, which is the public contract: tables come and go with versions of the transform.
-    match table.name() {
-        "workflows" => Some(GraphPath::workflows()),
-        "task_definitions" => Some(GraphPath::task_definitions()),
-        "runs" => workflow().map(GraphPath::runs),
-        "workflow_versions" => workflow().map(GraphPath::versions),
-        "tasks" => workflow().map(GraphPath::tasks),
-        "task_reports" => workflow().map(GraphPath::task_reports),
-        "user_processing_results" => run().map(GraphPath::user_processing_results),
-        "task_processing_results" => run().map(GraphPath::task_processing_results),
-        "subject_processing_results" => run().map(GraphPath::subject_processing_results),
-        "reprocessed_runs" => run().map(GraphPath::reprocessed_runs),
-        _ => None,
+    match table {
+        Table::Workflows => Some(GraphPath::workflows()),
+        Table::TaskDefinitions => Some(GraphPath::task_definitions()),
+        Table::Runs => workflow().map(GraphPath::runs),
+        Table::WorkflowVersions => workflow().map(GraphPath::versions),
+        Table::Tasks => workflow().map(GraphPath::tasks),
+        Table::TaskReports => workflow().map(GraphPath::task_reports),
+        Table::UserProcessingResults => run().map(GraphPath::user_processing_results),
+        Table::TaskProcessingResults => run().map(GraphPath::task_processing_results),
+        Table::SubjectProcessingResults => run().map(GraphPath::subject_processing_results),
+        Table::ReprocessedRuns => run().map(GraphPath::reprocessed_runs),
     }
 }
 
-/// The request that shows whether a table can be read.
+/// The request that shows whether a table can be read, asked as an export asks.
 pub(super) fn probe_request(
     table: Table,
+    query: &ResultQuery,
     workflow: Option<&str>,
     run: Option<&str>,
 ) -> Option<CollectionRequest> {
     let all = CollectionRequest::new(probe_path(table, workflow, run)?);
-    Some(match table.name() {
-        "task_reports" => all.with_task(),
+    Some(match table {
+        Table::UserProcessingResults => all.queried(query, ExpandForm::Selected),
+        Table::TaskReports => all.with_task(),
         _ => all,
     })
 }
@@ -65,7 +66,7 @@ impl Probes {
         }
         for table in request.wanted_tables() {
             if !probes.has(table) {
-                probes.table(table, client).await;
+                probes.table(table, &request.query, client).await;
             }
         }
         probes
@@ -132,12 +133,17 @@ impl Probes {
             .extend(probe.map(|probe| check_of(name_of(Table::Runs), probe)));
     }
 
-    async fn table(&mut self, table: Table, client: &GraphClient) {
+    async fn table(&mut self, table: Table, query: &ResultQuery, client: &GraphClient) {
         let (workflow, run) = (self.workflow.as_deref(), self.run.as_deref());
-        self.checks.push(match probe_request(table, workflow, run) {
-            Some(request) => check_of(name_of(table), &client.probe(&request).await),
-            None => self.not_asked(table),
-        });
+        let Some(request) = probe_request(table, query, workflow, run) else {
+            self.checks.push(self.not_asked(table));
+            return;
+        };
+        let mut probe = client.probe(&request).await;
+        if let Some(plain) = plainly(table, query, &request, &probe) {
+            probe = client.probe(&plain).await;
+        }
+        self.checks.push(check_of_table(table, &probe));
     }
 
     /// A table without anything to ask about: because there is nothing, or because what would say
@@ -153,18 +159,48 @@ impl Probes {
         }
         Check::pass(
             name_of(table),
-            "not asked for: there is no run to ask about",
+            "not asked for: the first pages show no run to ask about",
         )
     }
+}
+
+/// The same request with the subject expanded as a whole: like an export, for a service that answers
+/// 400 to a choice of its properties.
+fn plainly(
+    table: Table,
+    query: &ResultQuery,
+    request: &CollectionRequest,
+    probe: &Probe,
+) -> Option<CollectionRequest> {
+    let is_rejected = |error: &ExtractError| error.kind() == ErrorKind::Rejected;
+    let may_help = table == Table::UserProcessingResults
+        && query.expands_subject()
+        && probe.error.as_ref().is_some_and(is_rejected);
+    may_help
+        .then(|| CollectionRequest::new(request.path().clone()).queried(query, ExpandForm::Plain))
 }
 
 fn name_of(table: Table) -> String {
     format!("table:{}", table.name())
 }
 
+fn check_of_table(table: Table, probe: &Probe) -> Check {
+    let is_refused = |error: &ExtractError| error.kind() == ErrorKind::Forbidden;
+    match (table, &probe.error) {
+        // They have numbers instead of ids.
+        (Table::WorkflowVersions, None) => Check::pass(name_of(table), "readable"),
+        (Table::ReprocessedRuns, Some(error)) if is_refused(error) => Check::warn(
+            name_of(table),
+            "refused (403), as its documentation says it may be; an export is complete without",
+            "leave the table out, unless the service is expected to open it",
+        ),
+        _ => check_of(name_of(table), probe),
+    }
+}
+
 fn check_of(name: String, probe: &Probe) -> Check {
     match &probe.error {
-        None if probe.ids.is_empty() => Check::pass(name, "readable, and empty"),
+        None if probe.ids.is_empty() => Check::pass(name, "readable; its first page is empty"),
         None => Check::pass(name, "readable"),
         Some(error) if error.kind() == ErrorKind::NotFound => {
             let message = "not there (404): it may have aged out just now, or be unknown to this \
@@ -179,11 +215,15 @@ fn check_of(name: String, probe: &Probe) -> Check {
 mod tests {
     use super::*;
 
+    fn asked(table: Table, query: &ResultQuery) -> CollectionRequest {
+        probe_request(table, query, Some("w"), Some("r")).unwrap()
+    }
+
     #[test]
     fn every_table_is_asked_for_somewhere() {
+        let query = ResultQuery::default();
         for table in Table::ALL {
-            let request = probe_request(table, Some("w"), Some("r")).unwrap();
-            let permissions = request.least_permissions();
+            let permissions = asked(table, &query).least_permissions();
             assert!(!permissions.is_empty(), "{}", table.name());
         }
         assert_eq!(probe_path(Table::Runs, None, None), None);
@@ -191,5 +231,16 @@ mod tests {
             probe_path(Table::UserProcessingResults, Some("w"), None),
             None
         );
+    }
+
+    #[test]
+    fn results_are_asked_for_as_an_export_asks_and_nothing_else_is() {
+        let query = ResultQuery::parse(None, None, None, Some("subject")).unwrap();
+        for table in Table::ALL {
+            let reads_users = asked(table, &query)
+                .least_permissions()
+                .contains(&"User.Read.All");
+            assert_eq!(reads_users, table == Table::UserProcessingResults);
+        }
     }
 }
