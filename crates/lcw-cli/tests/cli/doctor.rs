@@ -17,6 +17,8 @@ async fn desk(change: impl FnOnce(&mut TenantConfig)) -> Desk {
     };
     let least = [roles::WORKFLOW_BASIC, roles::WORKFLOW, roles::REPORTS];
     config.access.roles = least.map(str::to_owned).into();
+    // It looks at first pages only, and any of them may be empty.
+    config.paging.empty_pages = 0.0;
     change(&mut config);
     Desk::of(config).await
 }
@@ -287,7 +289,7 @@ async fn of_a_service_that_is_down() {
 async fn of_a_tenant_without_workflows() {
     let desk = desk(|config| config.workflows.clear()).await;
     let checks = examine(&desk, desk.lcw("doctor --out data"), 0);
-    checks.says("table:workflows", "pass", &["readable, and empty"]);
+    checks.says("table:workflows", "pass", &["first page is empty"]);
     checks.says("table:runs", "pass", &["no run to ask about"]);
     checks.all_pass_but(&[]);
 }

@@ -16,12 +16,12 @@ use crate::desk::{Desk, NDJSON};
 use crate::program::Ended;
 
 /// When nearly all of the examples were made.
-const AUGUST_2022: &str = "backfill --out data --json --from 2022-08-01 --to 2022-09-01";
+pub(crate) const AUGUST_2022: &str = "backfill --out data --json --from 2022-08-01 --to 2022-09-01";
 
-const EMPTY: &str = r#"{"value": []}"#;
+pub(crate) const EMPTY: &str = r#"{"value": []}"#;
 
 /// A documented body.
-fn body(file: &str) -> String {
+pub(crate) fn body(file: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/graph");
     std::fs::read_to_string(folder.join(file)).unwrap()
 }
@@ -30,13 +30,13 @@ fn body(file: &str) -> String {
 const VERSIONS: [&str; 2] = ["v1.0", "beta"];
 
 /// A service that answers nothing but what it is told, in one version of the API.
-struct Served {
+pub(crate) struct Served {
     version: &'static str,
     answers: Vec<ScriptedAnswer>,
 }
 
 impl Served {
-    fn new(version: &'static str) -> Self {
+    pub(crate) fn new(version: &'static str) -> Self {
         Self {
             version,
             answers: Vec::new(),
@@ -44,7 +44,7 @@ impl Served {
     }
 
     /// A body below `lifecycleWorkflows`; what was said first of a path holds.
-    fn at(mut self, path: &str, body: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn at(mut self, path: &str, body: impl Into<Vec<u8>>) -> Self {
         self.answers
             .push(ScriptedAnswer::new(self.path(path), body));
         self
@@ -58,7 +58,11 @@ impl Served {
     }
 
     /// A tenant with one workflow, of which nothing but the id is known, and these runs.
-    fn with_runs(version: &'static str, workflow: &str, runs: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn with_runs(
+        version: &'static str,
+        workflow: &str,
+        runs: impl Into<Vec<u8>>,
+    ) -> Self {
         let list = json!({ "value": [{ "id": workflow }] }).to_string();
         let runs_path = format!("workflows/{workflow}/runs");
         Self::new(version).at(&runs_path, runs).workflows(&list)
@@ -66,7 +70,7 @@ impl Served {
 
     /// A list of workflows. Each has no runs, and its details are what the list says of it, unless
     /// something else was said before.
-    fn workflows(self, list: &str) -> Self {
+    pub(crate) fn workflows(self, list: &str) -> Self {
         self.list("workflows", list)
     }
 
@@ -88,13 +92,13 @@ impl Served {
     }
 
     /// The results of a run.
-    fn results(self, workflow: &str, run: &str, body: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn results(self, workflow: &str, run: &str, body: impl Into<Vec<u8>>) -> Self {
         let path = format!("workflows/{workflow}/runs/{run}/userProcessingResults");
         self.at(&path, body)
     }
 
     /// The service at a time.
-    async fn start(&self, now: &str) -> Simulator {
+    pub(crate) async fn start(&self, now: &str) -> Simulator {
         let config = TenantConfig {
             now: now.parse().unwrap(),
             ..TenantConfig::empty(0)
@@ -105,7 +109,7 @@ impl Served {
     }
 
     /// Exports it in this format, today, and looks at what was made.
-    async fn export(&self, format: FileFormat, line: &str, code: i32) -> (Desk, Ended) {
+    pub(crate) async fn export(&self, format: FileFormat, line: &str, code: i32) -> (Desk, Ended) {
         let desk = Desk::with(self.start("2026-11-24T12:00:00Z").await);
         let ended = self.export_at(&desk, format, line).with(code);
         (desk, ended)
@@ -116,7 +120,13 @@ impl Served {
             FileFormat::Parquet => "parquet",
             FileFormat::Ndjson(_) => "ndjson",
         };
-        let (version, tables) = (self.version, "--table user_processing_results");
+        // Other tables than the one below runs that most examples are of are named by their tests.
+        let tables = if line.contains("--table") {
+            ""
+        } else {
+            "--table user_processing_results"
+        };
+        let version = self.version;
         desk.lcw(&format!(
             "{line} --format {name} --api-version {version} {tables}"
         ))
@@ -124,7 +134,7 @@ impl Served {
     }
 }
 
-const FORMATS: [FileFormat; 2] = [FileFormat::Parquet, NDJSON];
+pub(crate) const FORMATS: [FileFormat; 2] = [FileFormat::Parquet, NDJSON];
 
 /// The rows of a table as objects, by key, without nulls and without what says when and by which
 /// export they were written.
@@ -170,7 +180,7 @@ fn rows(desk: &Desk, format: FileFormat, table: Table) -> Vec<Value> {
 }
 
 #[track_caller]
-fn assert_rows(desk: &Desk, format: FileFormat, table: Table, expected: &[Value]) {
+pub(crate) fn assert_rows(desk: &Desk, format: FileFormat, table: Table, expected: &[Value]) {
     let found = rows(desk, format, table);
     assert_eq!(
         found.len(),
@@ -187,7 +197,7 @@ const GLOBAL_NEW_HIRE: &str = "559d8339-ab4e-4c41-a517-ed5d8dd9fbf5";
 const PRE_HIRE: &str = "d0454160-b8e9-432f-8a85-790021e64c9e";
 const POST_OFFBOARDING: &str = "15f9c6db-ada8-4417-927f-17ac24b54b9b";
 const TERMINATION: &str = "57bc6612-2c20-4141-9dab-aa11a95b8fbc";
-const NEW_HIRE: &str = "156ce798-1eb6-4e0a-8515-e79f54d04390";
+pub(crate) const NEW_HIRE: &str = "156ce798-1eb6-4e0a-8515-e79f54d04390";
 const PRE_OFFBOARDING: &str = "c0548e6c-8849-46e8-be14-8b6d2b04957e";
 
 /// The six workflows of the documented list, by id.
@@ -474,9 +484,9 @@ async fn selected_properties_of_workflows() {
     }
 }
 
-const WORKFLOW: &str = "14879e66-9ea9-48d0-804d-8fea672d0341";
-const RUN: &str = "dad77a47-6eda-4de7-bc37-fe8eb5aaf17d";
-const LATER_RUN: &str = "a512bb50-3423-4bdc-ad5e-9731095b3b9a";
+pub(crate) const WORKFLOW: &str = "14879e66-9ea9-48d0-804d-8fea672d0341";
+pub(crate) const RUN: &str = "dad77a47-6eda-4de7-bc37-fe8eb5aaf17d";
+pub(crate) const LATER_RUN: &str = "a512bb50-3423-4bdc-ad5e-9731095b3b9a";
 
 /// The documented run with its two documented results.
 fn first_run() -> Value {

@@ -6,19 +6,26 @@
     reason = "what goes wrong here fails the test that asked for it"
 )]
 
+mod acknowledging;
 mod desk;
 mod disk;
 mod doctor;
+mod doctor_settings;
 mod documented;
+mod documented_tasks;
+mod documented_workflows;
 mod exports;
 mod help;
 mod offline;
 mod pipelines;
 mod precedence;
 mod program;
+mod queries;
 mod refusals;
 mod sign_in;
 mod signals;
 mod simulate;
+mod statuses;
 mod streams;
+mod tables;
 mod terminal;
