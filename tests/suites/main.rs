@@ -8,9 +8,11 @@
 mod acknowledgements;
 mod backfills;
 mod bad_values;
+mod changed_types;
 mod clocks;
 mod drift;
 mod everything;
+mod expanded_subjects;
 mod first_export;
 mod forgotten;
 mod formats;

@@ -1,75 +1,16 @@
-//! What users may ask of the user processing results: select, filter, orderby and expand.
+//! What users may ask of the user processing results: select, filter and orderby.
 
 use std::collections::BTreeMap;
 
 use lcw_extractor::query::ResultQuery;
 use lcw_pipeline::{Summary, status};
-use lcw_simulator::{
-    DeletedSubject, Endpoint, Expand, Reading, RequestRecord, Simulator, TenantConfig, Truth, roles,
-};
+use lcw_simulator::Simulator;
 use lcw_tests::{
-    CORE, Facts, Office, asked, assert_same, brief, compact, contents, expected, listings, option,
+    Asked, Office, asked, brief, compact, contents, first_pages_of_results, listings, option,
     quiet, rows,
 };
 use lcw_transform::Table;
 use serde_json::Value;
-
-/// The properties of an expanded subject that have columns.
-const OF_SUBJECT: [&str; 10] = [
-    "id",
-    "displayName",
-    "userPrincipalName",
-    "mail",
-    "department",
-    "jobTitle",
-    "employeeId",
-    "employeeHireDate",
-    "employeeLeaveDateTime",
-    "accountEnabled",
-];
-
-#[derive(Default)]
-struct Asked<'a> {
-    select: Option<&'a str>,
-    filter: Option<&'a str>,
-    orderby: Option<&'a str>,
-    expand: Option<&'a str>,
-}
-
-impl Asked<'_> {
-    fn query(&self) -> ResultQuery {
-        ResultQuery::parse(self.select, self.filter, self.orderby, self.expand).unwrap()
-    }
-}
-
-fn asking_to_expand(office: &mut Office) {
-    office.request.query = Asked {
-        expand: Some("subject"),
-        ..Asked::default()
-    }
-    .query();
-}
-
-fn truth_with(tenant: &Simulator, expand: Expand) -> Truth {
-    tenant.truth_as(&Reading {
-        expand,
-        ..Reading::default()
-    })
-}
-
-/// What is true for somebody who asks for the subjects.
-fn truth_of_subjects(tenant: &Simulator) -> Truth {
-    let names = OF_SUBJECT.map(str::to_owned).to_vec();
-    truth_with(tenant, Expand::SubjectSelecting(names))
-}
-
-/// The first pages of results that were asked for since the last reset.
-fn first_pages(tenant: &Simulator) -> Vec<RequestRecord> {
-    let mut records = tenant.requests();
-    records.retain(|record| record.endpoint == Endpoint::RunResults && !record.is_next_page());
-    assert!(!records.is_empty());
-    records
-}
 
 /// The rows of a table in the order of its files, without what each export says of itself.
 fn as_stored(office: &Office, tenant: &Simulator, table: Table) -> Vec<BTreeMap<String, Value>> {
@@ -116,14 +57,14 @@ async fn properties_that_are_not_selected_are_null_and_what_comes_unasked_stays(
             assert!(filled("subject_id"));
             assert_eq!(filled("total_ms"), kept.len() == 3);
             assert!(!filled("queue_ms") && !filled("processing_ms") && !filled("_lcw_extra"));
-            for page in first_pages(&tenant) {
+            for page in first_pages_of_results(&tenant) {
                 let sent = option(&page, "$select").unwrap();
                 assert!(sent.split(',').any(|name| name == "id"), "{sent}");
                 assert!(kept.iter().all(|name| sent.contains(name)), "{sent}");
             }
             assert_eq!(
                 status(office.out()).unwrap().select,
-                option(&first_pages(&tenant)[0], "$select")
+                option(&first_pages_of_results(&tenant)[0], "$select")
             );
         }
     }
@@ -214,7 +155,7 @@ fn assert_filter_was_sent(tenant: &Simulator, filter: &str) {
     };
     let normal = normal.query().filter.unwrap();
     let begins = format!("({normal}) and scheduledDateTime ge 2026-");
-    for page in first_pages(tenant) {
+    for page in first_pages_of_results(tenant) {
         let sent = option(&page, "$filter").unwrap();
         assert!(sent.starts_with(&begins), "{sent}");
     }
@@ -256,7 +197,7 @@ async fn an_order_is_sent_and_changes_nothing_in_the_files() {
             .query();
             let summary = ordered.export(&tenant).await;
             assert_eq!(summary.exit_code, 0, "{summary:#?}");
-            for page in first_pages(&tenant) {
+            for page in first_pages_of_results(&tenant) {
                 assert_eq!(option(&page, "$orderby").as_deref(), Some(orderby));
             }
             ordered.assert_holds(&tenant, &tenant.truth());
@@ -277,165 +218,6 @@ async fn an_order_is_sent_and_changes_nothing_in_the_files() {
 }
 
 #[tokio::test]
-async fn expanded_subjects_fill_their_columns_and_deleted_people_do_not_disturb() {
-    for deleted_subject in [DeletedSubject::IdOnly, DeletedSubject::Null] {
-        for mut office in Office::of_each_format() {
-            let tenant = with_people(85, deleted_subject).await;
-            asking_to_expand(&mut office);
-            let summary = office.export(&tenant).await;
-            assert_eq!(summary.exit_code, 0, "{summary:#?}");
-            let truth = truth_of_subjects(&tenant);
-            office.assert_holds(&tenant, &truth);
-            office.assert_markers(&tenant, &truth);
-            let stored = office.facts(&tenant, Table::UserProcessingResults);
-            for name in OF_SUBJECT.map(column) {
-                assert!(stored.values().any(|row| !row[&name].is_null()), "{name}");
-            }
-            let expand = format!("subject($select={})", OF_SUBJECT.join(","));
-            for page in first_pages(&tenant) {
-                assert_eq!(option(&page, "$expand").as_ref(), Some(&expand));
-            }
-            let expands = status(office.out()).unwrap().expand;
-            assert_eq!(expands.as_deref(), Some("subject"));
-        }
-    }
-}
-
-/// A tenant some of whose people have been deleted.
-async fn with_people(seed: u64, deleted_subject: DeletedSubject) -> Simulator {
-    let config = TenantConfig {
-        deleted_subject,
-        deleted_people: 0.3,
-        ..compact(seed)
-    };
-    Simulator::start(config).await.unwrap()
-}
-
-/// `displayName` → `subject_display_name`.
-fn column(property: &str) -> String {
-    let mut name = "subject_".to_owned();
-    for letter in property.chars() {
-        if letter.is_ascii_uppercase() {
-            name.push('_');
-        }
-        name.push(letter.to_ascii_lowercase());
-    }
-    name
-}
-
-#[tokio::test]
-async fn what_was_known_of_a_person_stays_when_the_run_is_read_again_after_the_deletion() {
-    for deleted_subject in [DeletedSubject::IdOnly, DeletedSubject::Null] {
-        for mut office in Office::of_each_format() {
-            let tenant = with_people(86, deleted_subject).await;
-            asking_to_expand(&mut office);
-            office.export(&tenant).await;
-            let before = truth_of_subjects(&tenant);
-            tenant.update_config(|config| config.deleted_people = 0.9);
-            let after = truth_of_subjects(&tenant);
-            assert_ne!(before.results, after.results);
-
-            tenant.reset_requests();
-            let summary = office.backfill(&tenant, "2026-11-01T00:00:00Z", "2026-11-24T00:00:00Z");
-            let summary = summary.await;
-            assert_eq!(summary.exit_code, 0, "{summary:#?}");
-            assert!(tenant.count(Endpoint::RunResults) > 0);
-            office.assert_holds(&tenant, &before);
-        }
-    }
-}
-
-#[tokio::test]
-async fn without_permission_to_read_users_the_rest_is_exported_and_the_permission_is_named() {
-    for mut office in Office::of_each_format() {
-        let tenant = Simulator::start(compact(87)).await.unwrap();
-        tenant.update_config(|config| {
-            config.access.roles.retain(|role| role != roles::USER);
-        });
-        asking_to_expand(&mut office);
-        office.request.tables = [&CORE[..], &[Table::TaskProcessingResults]].concat();
-        let summary = office.export(&tenant).await;
-        assert_eq!(summary.exit_code, 4, "{summary:#?}");
-        assert!(!summary.not_covered.is_empty());
-        for left_out in &summary.not_covered {
-            assert_eq!(left_out.table.as_deref(), Some("user_processing_results"));
-            assert!(left_out.remedy.as_ref().unwrap().contains(roles::USER));
-        }
-        let truth = truth_of_subjects(&tenant);
-        let stored = office.facts(&tenant, Table::UserProcessingResults);
-        assert!(stored.is_empty());
-        // Task results are asked for without subjects.
-        let plain = tenant.truth();
-        for table in [Table::Runs, Table::Workflows, Table::TaskProcessingResults] {
-            let stored = office.facts(&tenant, table);
-            assert_same(table.name(), &stored, &expected(&plain, table));
-        }
-
-        tenant.update_config(|config| config.access.roles.push(roles::USER.to_owned()));
-        let summary = office.export(&tenant).await;
-        assert_eq!(summary.exit_code, 0, "{summary:#?}");
-        assert_holds_results(&office, &tenant, &truth);
-    }
-}
-
-fn assert_holds_results(office: &Office, tenant: &Simulator, truth: &Truth) {
-    let table = Table::UserProcessingResults;
-    let stored: Facts = office.facts(tenant, table);
-    assert_same(table.name(), &stored, &expected(truth, table));
-}
-
-#[tokio::test]
-async fn a_service_that_does_not_choose_properties_is_asked_for_its_default_ones() {
-    for mut office in Office::of_each_format() {
-        let mut config = compact(88);
-        config.answers.nested_select = false;
-        let tenant = Simulator::start(config).await.unwrap();
-        asking_to_expand(&mut office);
-        office.request.max_concurrency = 16;
-        let summary = office.export(&tenant).await;
-        assert_eq!(summary.exit_code, 0, "{summary:#?}");
-        let refused = tenant.counts()[&(Endpoint::RunResults, 400)];
-        assert!((1..=16).contains(&refused), "{refused} of 16 workers");
-        for page in first_pages(&tenant) {
-            let plainly = option(&page, "$expand").as_deref() == Some("subject");
-            assert_eq!(plainly, page.status == 200, "{page:?}");
-        }
-        let truth = truth_with(&tenant, Expand::Subject);
-        office.assert_holds(&tenant, &truth);
-        office.assert_markers(&tenant, &truth);
-        let stored = office.facts(&tenant, Table::UserProcessingResults);
-        let filled = |column: &str| stored.values().any(|row| !row[column].is_null());
-        assert!(filled("subject_display_name") && filled("subject_job_title"));
-        assert!(!filled("subject_department") && !filled("subject_account_enabled"));
-    }
-}
-
-#[tokio::test]
-async fn all_options_together_are_what_each_of_them_is() {
-    for mut office in Office::of_each_format() {
-        let tenant = with_people(89, DeletedSubject::IdOnly).await;
-        office.request.query = Asked {
-            select: Some("processingStatus"),
-            filter: Some("processingStatus ne 'completed'"),
-            orderby: Some("id desc"),
-            expand: Some("subject"),
-        }
-        .query();
-        let summary = office.export(&tenant).await;
-        assert_eq!(summary.exit_code, 0, "{summary:#?}");
-        let mut truth = truth_of_subjects(&tenant);
-        truth
-            .results
-            .retain(|result| result.value["processingStatus"] != "completed");
-        for result in &mut truth.results {
-            let properties = result.value.as_object_mut().unwrap();
-            properties.retain(|name, _| ["id", "subject", "processingStatus"].contains(&&**name));
-        }
-        office.assert_holds(&tenant, &truth);
-    }
-}
-
-#[tokio::test]
 async fn another_query_is_another_dataset() {
     let first = Asked {
         select: Some("processingStatus"),
@@ -448,35 +230,35 @@ async fn another_query_is_another_dataset() {
             "select",
             Asked {
                 select: None,
-                ..first.copy()
+                ..first
             },
         ),
         (
             "select",
             Asked {
                 select: Some("workflowVersion"),
-                ..first.copy()
+                ..first
             },
         ),
         (
             "filter",
             Asked {
                 filter: None,
-                ..first.copy()
+                ..first
             },
         ),
         (
             "filter",
             Asked {
                 filter: Some("processingStatus ne 'failed'"),
-                ..first.copy()
+                ..first
             },
         ),
         (
             "expand",
             Asked {
                 expand: None,
-                ..first.copy()
+                ..first
             },
         ),
     ];
@@ -502,12 +284,6 @@ async fn another_query_is_another_dataset() {
         }
         .query();
         assert_eq!(office.export(&tenant).await.exit_code, 0);
-    }
-}
-
-impl<'a> Asked<'a> {
-    fn copy(&self) -> Asked<'a> {
-        Asked { ..*self }
     }
 }
 

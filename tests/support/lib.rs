@@ -27,5 +27,5 @@ pub use dataset::{Facts, data_files, facts, rows};
 pub use eavesdropper::Eavesdropper;
 pub use expected::{assert_same, expected};
 pub use office::{CORE, Office, compact, provable};
-pub use options::option;
+pub use options::{Asked, first_pages_of_results, option};
 pub use tenants::{brief, quiet, single};

@@ -1,6 +1,35 @@
-//! What a request asked for by its query.
+//! What is asked of the user processing results, and what a request asked for by its query.
 
-use lcw_simulator::RequestRecord;
+use lcw_extractor::query::ResultQuery;
+use lcw_simulator::{Endpoint, RequestRecord, Simulator};
+
+/// The options as users write them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asked<'a> {
+    /// Properties.
+    pub select: Option<&'a str>,
+    /// A condition.
+    pub filter: Option<&'a str>,
+    /// An order.
+    pub orderby: Option<&'a str>,
+    /// Relationships.
+    pub expand: Option<&'a str>,
+}
+
+impl Asked<'_> {
+    /// The query that they make.
+    pub fn query(&self) -> ResultQuery {
+        ResultQuery::parse(self.select, self.filter, self.orderby, self.expand).unwrap()
+    }
+}
+
+/// The first pages of results that were asked for since the last reset; there are some.
+pub fn first_pages_of_results(tenant: &Simulator) -> Vec<RequestRecord> {
+    let mut records = tenant.requests();
+    records.retain(|record| record.endpoint == Endpoint::RunResults && !record.is_next_page());
+    assert!(!records.is_empty());
+    records
+}
 
 /// The value of one option of a request's query, decoded: `$filter`, `$select`.
 pub fn option(record: &RequestRecord, name: &str) -> Option<String> {
