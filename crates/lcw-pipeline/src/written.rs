@@ -87,7 +87,10 @@ impl Written {
         for row in rows {
             let (table, workflow) = (row.table, row.workflow_id);
             if self.unread.insert((table, workflow.clone())) {
-                warn!(workflow.id = workflow, "rows are set aside: {}", row.problem);
+                warn!(
+                    workflow.id = workflow,
+                    "rows are set aside: {}", row.problem
+                );
             }
             if !self.quarantined.contains_key(&table) {
                 self.not_covered.push(quarantined(table, &row.problem));
