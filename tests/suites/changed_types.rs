@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lcw_pipeline::{OnDrift, Summary, status};
-use lcw_simulator::{ChangedType, Endpoint, IdStyle, Paging, Simulator, TenantConfig, Truth};
-use lcw_tests::{Archive, CORE, Office, assert_same, brief, expected, quiet};
+use lcw_simulator::{Endpoint, IdStyle, Paging, Simulator, TenantConfig, Truth};
+use lcw_tests::{Archive, CORE, Office, assert_same, brief, expected, mend, mistype, quiet};
 use lcw_transform::Table;
 use serde_json::{Value, json};
 
@@ -128,22 +128,12 @@ const CASES: [Case; 12] = {
 
 impl Case {
     fn begin(self, tenant: &Simulator) {
-        tenant.update_config(|config| {
-            config.answers.changed_type = Some(ChangedType {
-                endpoint: self.endpoint,
-                property: self.property.to_owned(),
-                json: self.json.to_owned(),
-            });
-        });
+        mistype(tenant, self.endpoint, self.property, self.json);
     }
 
     fn value(self) -> Value {
         serde_json::from_str(self.json).unwrap_or_else(|_| json!(self.json))
     }
-}
-
-fn mend(tenant: &Simulator) {
-    tenant.update_config(|config| config.answers.changed_type = None);
 }
 
 /// One exporter per format that exports this table, too, and does so about drift.

@@ -35,6 +35,7 @@ mod races;
 mod random_histories;
 mod resumes;
 mod retention;
+mod set_aside;
 mod silences;
 mod subjects;
 mod tables_added;

@@ -123,6 +123,14 @@ async fn runs_of_extensibility_workflows_are_counted_with_their_subjects() {
             assert_eq!(row["_lcw_proof"], proof);
             office.assert_holds(&tenant, &beta(&tenant));
         }
+        // Their table may join the dataset later.
+        without.request.tables.push(SUBJECTS);
+        let summary = without.export(&tenant).await;
+        assert_eq!((summary.exit_code, summary.proof.matched), (0, 1));
+        assert_eq!(
+            without.facts(&tenant, Table::Runs)[&key]["_lcw_proof"],
+            "matched"
+        );
     }
 }
 
@@ -165,6 +173,10 @@ async fn a_service_that_does_not_show_them_is_named_once_and_hardly_asked() {
             let mut truth = tenant.truth();
             truth.reprocessed.clear();
             office.assert_holds(&tenant, &truth);
+
+            let runs = office.export(&tenant).await.runs;
+            let accounted = runs.fetched + runs.skipped_settled + runs.skipped_empty;
+            assert_eq!(accounted, runs.listed, "{runs:?}");
 
             tenant.update_config(|config| config.reprocessed_runs = ReprocessedRuns::Readable);
             let summary = office.export(&tenant).await;

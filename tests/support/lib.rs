@@ -28,4 +28,4 @@ pub use eavesdropper::Eavesdropper;
 pub use expected::{assert_same, expected};
 pub use office::{CORE, Office, compact, provable};
 pub use options::{Asked, first_pages_of_results, option};
-pub use tenants::{brief, quiet, single};
+pub use tenants::{brief, mend, mistype, quiet, single};

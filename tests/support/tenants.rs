@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use lcw_simulator::{Category, Schedule, TenantConfig, WorkflowConfig};
+use lcw_simulator::{
+    Category, ChangedType, Endpoint, Schedule, Simulator, TenantConfig, WorkflowConfig,
+};
 
 use crate::office::provable;
 
@@ -40,4 +42,20 @@ fn with_history(seed: u64, history: Duration, ended: Option<Duration>) -> Tenant
         });
     }
     config
+}
+
+/// From now on some rows have this JSON in a property, or text where it is none.
+pub fn mistype(tenant: &Simulator, endpoint: Endpoint, property: &str, json: &str) {
+    tenant.update_config(|config| {
+        config.answers.changed_type = Some(ChangedType {
+            endpoint,
+            property: property.to_owned(),
+            json: json.to_owned(),
+        });
+    });
+}
+
+/// Every property has its type again.
+pub fn mend(tenant: &Simulator) {
+    tenant.update_config(|config| config.answers.changed_type = None);
 }

@@ -63,6 +63,23 @@ impl Dataset {
         Ok(Self::new(Arc::new(LocalStorage::new(root)), format, tables))
     }
 
+    /// Opens a folder for reading what [`Writer::acquire`](crate::Writer::acquire) with the same
+    /// arguments would write to, or refuses it as that does.
+    ///
+    /// # Errors
+    /// As [`Dataset::open`], and [`DatasetError::Mismatch`] for a dataset made with other options.
+    pub fn open_as(
+        root: &Path,
+        wanted: &Identity,
+        format: Arc<dyn Format>,
+        tables: Vec<TableSpec>,
+    ) -> Result<Self, DatasetError> {
+        if let Some(identity) = Self::inspect(root)? {
+            identity.check(wanted, &tables)?;
+        }
+        Ok(Self::new(Arc::new(LocalStorage::new(root)), format, tables))
+    }
+
     pub(crate) fn new(
         storage: Arc<dyn Storage>,
         format: Arc<dyn Format>,

@@ -44,10 +44,10 @@ impl Search<'_> {
         let mut failure = None;
         while let Some((from, (scope, answer))) = answers.next().await {
             match answer {
-                Ok((runs, mut set_aside)) => {
+                Ok((runs, set_aside)) => {
                     breaker.success();
                     survey.listed.insert(scope.workflow.id.clone(), from);
-                    survey.set_aside.append(&mut set_aside);
+                    survey.add_set_aside(set_aside);
                     listings.push(Listing { scope, from, runs });
                 }
                 Err(error) if is_fatal(&scope, &error, &mut breaker) => return Err(error),
@@ -165,9 +165,9 @@ impl Search<'_> {
                     .iter_mut()
                     .find(|l| l.scope.workflow.id == scope.workflow.id);
                 match (answer, listing) {
-                    (Ok((runs, mut set_aside)), Some(listing)) => {
+                    (Ok((runs, set_aside)), Some(listing)) => {
                         breaker.success();
-                        survey.set_aside.append(&mut set_aside);
+                        survey.add_set_aside(set_aside);
                         let before = listing.runs.len();
                         runs.into_values()
                             .filter(|run| run.scheduled >= listing.from)

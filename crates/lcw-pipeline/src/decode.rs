@@ -7,8 +7,8 @@ use lcw_model::{
     Entity, Page, Run, TaskReport, WithRaw, Workflow, parse_entity, parse_page, parse_raw_page,
 };
 use lcw_transform::{
-    ChildRows, FlattenError, Layout, Lineage, ReportMarkers, RunMarkers, RunRows, Table,
-    TaskDefinitionRows, TaskReportRows, TaskRows, Timestamps, VersionRows,
+    ChildRows, FlattenError, Layout, Lineage, ReportMarkers, RunMarkers, RunRows,
+    TaskDefinitionRows, TaskReportRows, TaskRows, Timestamps, VersionRows, WorkflowRows,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -132,19 +132,6 @@ impl PageDecoder for Workflows {
     }
 }
 
-/// Keeps one workflow's details.
-pub(crate) struct WorkflowDetails;
-
-impl PageDecoder for WorkflowDetails {
-    type Output = ListedWorkflow;
-
-    fn decode(&mut self, body: &str) -> Result<Decoded<Self::Output>, DecodeError> {
-        let row = parse_entity::<WithRaw<'_, Workflow<'_>>>(body)
-            .map_err(|error| named(Table::Workflows, refuse(error)))?;
-        Ok(single(ListedWorkflow::new(&row.entity, row.raw)))
-    }
-}
-
 /// Keeps each run of a listing.
 pub(crate) struct Runs {
     pub(crate) sieve: Sieve,
@@ -168,17 +155,22 @@ impl PageDecoder for Runs {
     }
 }
 
-/// Keeps one run asked for by its id.
-pub(crate) struct SingleRun;
+/// Keeps one run asked for by its id; none when it was set aside.
+pub(crate) struct SingleRun {
+    pub(crate) sieve: Sieve,
+}
 
 impl PageDecoder for SingleRun {
-    type Output = ListedRun;
+    type Output = Option<ListedRun>;
 
     fn decode(&mut self, body: &str) -> Result<Decoded<Self::Output>, DecodeError> {
-        let row = parse_entity::<WithRaw<'_, Run<'_>>>(body)
-            .map_err(|error| named(Table::Runs, refuse(error)))?;
-        let run = ListedRun::new(&row.entity, row.raw).map_err(DecodeError::invalid)?;
-        Ok(single(run))
+        let mut output = None;
+        self.sieve.one(body, |run: &Run<'_>| {
+            RunRows::new(TRIAL, &nowhere(), "").append(run, None, &RunMarkers::default())?;
+            output = Some(ListedRun::new(run, body)?);
+            Ok(())
+        })?;
+        Ok(single(output))
     }
 }
 
@@ -280,6 +272,8 @@ macro_rules! kinds {
 }
 
 kinds! {
+    /// A workflow's details.
+    WorkflowDetails of Workflow: WorkflowRows::new(TRIAL, &nowhere(), 0);
     /// Versions of a workflow.
     Versions of WorkflowVersion: VersionRows::new(TRIAL, &nowhere(), "", 0);
     /// Tasks of a workflow.

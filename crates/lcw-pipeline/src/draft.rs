@@ -101,6 +101,7 @@ impl Draft {
             summary.tables.insert(name.to_owned(), table);
         }
         summary.runs.fetched = written.fetched;
+        summary.runs.skipped_settled += written.known;
         let quarantined = written.quarantined.iter();
         summary.quarantined = quarantined
             .map(|(table, rows)| (table.name().to_owned(), *rows))

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::civil::Date;
-use lcw_dataset::{Dataset, Writer};
+use lcw_dataset::Writer;
 use lcw_extractor::{ExtractError, GraphClient};
 use lcw_transform::{Layout, Table};
 use tokio::sync::{mpsc, watch};
@@ -23,7 +23,7 @@ use crate::request::{Kind, Request};
 use crate::retention::Retention;
 use crate::summary::Summary;
 use crate::survey::Survey;
-use crate::tables::{layout, specs};
+use crate::tables::{self, layout, specs};
 use crate::trouble::Breaker;
 use crate::undated::{self, Undated};
 use crate::workflows::{Details, KnownWorkflows, details};
@@ -141,9 +141,7 @@ impl Exporter {
             stored: &target.workflows,
             without_details: &target.state.without_details,
         };
-        let deleted = self.request.deleted_workflows;
-        let wide = self.request.max_concurrency;
-        let workflows = details(&self.client, scopes, known, deleted, wide).await?;
+        let workflows = details(&self.request, &self.client, scopes, known).await?;
         let known = undated::Known {
             state: &target.state,
             versions: &target.versions,
@@ -159,9 +157,7 @@ impl Exporter {
 
     /// What is wrong with the folder is said before anything is asked of the service.
     fn refuse_what_cannot_be_written(&self) -> Result<(), PipelineError> {
-        let format = self.request.format.loader();
-        let layout = layout(format.as_ref(), self.request.keep_raw);
-        Dataset::open(&self.request.out, format, specs(&layout)?)?;
+        tables::open(&self.request)?;
         Ok(Writer::probe(&self.request.out)?)
     }
 
@@ -215,13 +211,14 @@ impl Exporter {
         let why_cut = Arc::new(Mutex::new(None));
         let (sender, receiver) = mpsc::channel(2);
         let Listed {
-            workflows,
+            mut workflows,
             mut undated,
             reports,
         } = listed;
         let unread = reports.unread.into_iter();
         let mut set_aside = source.catalog.set_aside;
         set_aside.extend(survey.set_aside);
+        set_aside.append(&mut workflows.set_aside);
         set_aside.append(&mut undated.set_aside);
         set_aside.extend(reports.set_aside);
         let job = Job {

@@ -258,7 +258,8 @@ impl Fetcher {
                 Rows::concat(vec![united, rows])
             };
             united = all.sorted_unique(&["id"]);
-            if !task.is_short(child, united.len(), self.is_filtered) {
+            let sent = united.len() + decoder.sieve.set_aside.len();
+            if !task.is_short(child, sent, self.is_filtered) {
                 break;
             }
         }

@@ -10,7 +10,7 @@ use crate::ask_runs::Listing;
 use crate::catalog::{Scope, path_of, where_it_lives};
 use crate::coverage::RETENTION;
 use crate::decide::Reading;
-use crate::decode;
+use crate::decode::{self, SetAside, Sieve};
 use crate::listing::ListedRun;
 use crate::not_covered::NotCovered;
 use crate::stored::StoredRun;
@@ -77,9 +77,12 @@ impl Search<'_> {
             return Ok(());
         };
         match self.ask_for(scope, &run.run_id).await {
-            Ok(found) => {
+            Ok((found, set_aside)) => {
                 breaker.success();
-                self.sort_in_run(scope, &run.workflow_id, found, survey);
+                survey.add_set_aside(set_aside);
+                if let Some(found) = found {
+                    self.sort_in_run(scope, &run.workflow_id, found, survey);
+                }
             }
             Err(error) => match reach(&error) {
                 Reach::Everything => return Err(error),
@@ -99,10 +102,20 @@ impl Search<'_> {
         Ok(())
     }
 
-    async fn ask_for(&self, scope: &Scope, run_id: &str) -> Result<ListedRun, ExtractError> {
+    /// The run, unless it is set aside.
+    async fn ask_for(
+        &self,
+        scope: &Scope,
+        run_id: &str,
+    ) -> Result<(Option<ListedRun>, Vec<SetAside>), ExtractError> {
         where_it_lives(scope.is_deleted, self.deleted, async |is_deleted| {
-            let path = path_of(&scope.workflow.id, is_deleted).run(run_id);
-            self.client.entity(path, &mut decode::SingleRun).await
+            let workflow = &scope.workflow.id;
+            let mut decoder = decode::SingleRun {
+                sieve: Sieve::new(Table::Runs, self.on_drift, workflow).of_run(run_id),
+            };
+            let path = path_of(workflow, is_deleted).run(run_id);
+            let found = self.client.entity(path, &mut decoder).await?;
+            Ok((found, decoder.sieve.set_aside))
         })
         .await
     }

@@ -21,7 +21,7 @@ use crate::prepare::{Source, Target, survey};
 use crate::progress::Progress;
 use crate::request::{Kind, Request};
 use crate::survey::{RunCounts, RunTask};
-use crate::tables::{layout, specs};
+use crate::tables;
 
 /// Rows that a page is taken to hold while the service has not shown any.
 const ROWS_PER_PAGE: u64 = 100;
@@ -90,9 +90,7 @@ async fn make(
     requests_per_second: Option<f64>,
     progress: &Arc<Progress>,
 ) -> Result<Plan, PipelineError> {
-    let format = request.format.loader();
-    let tables = specs(&layout(format.as_ref(), request.keep_raw))?;
-    let dataset = Dataset::open(&request.out, format, tables)?;
+    let dataset = tables::open(request)?;
     progress.doing("reading workflows");
     let source = Source::read(request, client).await?;
     let (reader, asked, tenant) = (dataset.clone(), request.clone(), source.tenant.clone());
@@ -239,13 +237,13 @@ impl fmt::Display for Plan {
         let runs = &self.runs;
         writeln!(
             f,
-            "  runs        {} listed in {} workflows: {} to read, {} known and settled, {} empty, {} committed before",
-            runs.listed,
-            self.workflows,
-            runs.fetched,
-            runs.skipped_settled,
-            runs.skipped_empty,
-            runs.skipped_committed
+            "  runs        {} listed in {} workflows",
+            runs.listed, self.workflows
+        )?;
+        writeln!(
+            f,
+            "              {} to read, {} known and settled, {} empty, {} committed before",
+            runs.fetched, runs.skipped_settled, runs.skipped_empty, runs.skipped_committed
         )?;
         for (table, rows) in &self.rows_by_table {
             let words = table.replace('_', " ");

@@ -61,10 +61,7 @@ impl<'p> ReadRun<'p> {
 
     /// Whether something below it was read.
     pub(crate) fn is_read(&self) -> bool {
-        Child::ALL.into_iter().any(|child| {
-            let outcome = &self.outcomes[child];
-            matches!(outcome, ReadOutcome::Read { .. })
-        })
+        Child::ALL.into_iter().any(|child| self.is_read_now(child))
     }
 
     /// Whether something below it was to be read and was not.
@@ -72,6 +69,21 @@ impl<'p> ReadRun<'p> {
         Child::ALL
             .into_iter()
             .any(|child| self.is_child_unread(child))
+            || self.task.reports.as_ref().is_some_and(|it| !it.is_whole)
+    }
+
+    /// It was there, and nothing was asked for but what the service refuses and may.
+    pub(crate) fn lacks_only_what_is_refused(&self) -> bool {
+        let is_nothing_or_tolerated = |child: Child| match self.outcomes[child] {
+            ReadOutcome::NotAsked => true,
+            ReadOutcome::Read { .. } => false,
+            ReadOutcome::NotRead { .. } | ReadOutcome::RefusedBefore => child.is_tolerated(),
+        };
+        self.task.settled
+            && self.task.is_unchanged
+            && self.task.reports.is_none()
+            && Child::ALL.into_iter().all(is_nothing_or_tolerated)
+            && self.is_unread()
     }
 
     pub(crate) fn is_child_unread(&self, child: Child) -> bool {
@@ -80,6 +92,10 @@ impl<'p> ReadRun<'p> {
             outcome,
             ReadOutcome::NotRead { .. } | ReadOutcome::RefusedBefore
         ) || matches!(outcome, ReadOutcome::Read { set_aside: 1.., .. })
+    }
+
+    fn is_read_now(&self, child: Child) -> bool {
+        matches!(self.outcomes[child], ReadOutcome::Read { .. })
     }
 
     /// Nobody was in the run: what is below it was read without asking.
@@ -108,8 +124,9 @@ impl<'p> ReadRun<'p> {
     /// The verdict on a table that was read now; none when it was not.
     pub(crate) fn verdict(&self, child: Child) -> Option<Verdict> {
         let run = self.task.listed.as_ref()?;
-        let is_new =
-            matches!(self.outcomes[child], ReadOutcome::Read { .. }) || self.is_empty_of(child);
+        let is_new = self.is_read_now(child) || self.is_empty_of(child);
+        // Subjects that are not users complete the count of the results that are there.
+        let is_new = is_new || (child == Child::Results && self.is_read_now(Child::Subjects));
         let rows = self.rows(child).filter(|_| is_new);
         let Some(rows) = rows else {
             return (!run.is_final()).then_some(Verdict::Open);
@@ -192,7 +209,9 @@ impl<'p> ReadRun<'p> {
 
     fn report_rows(&self) -> Marker<i32> {
         match &self.task.reports {
-            Some(reports) => Marker::Value(whole(reports.len())),
+            // A row that was set aside is not read: the next export asks for it again.
+            Some(reports) if !reports.is_whole => Marker::Null,
+            Some(reports) => Marker::Value(whole(reports.objects.len())),
             None => self.kept(),
         }
     }

@@ -11,7 +11,7 @@ use tracing::warn;
 use crate::catalog::{Scope, concat, is_refusal, path_of, where_it_lives};
 use crate::coverage::DAY;
 use crate::decode::{self, ListedReport, Sieve};
-use crate::not_covered::NotCovered;
+use crate::not_covered::{Cause, NotCovered};
 use crate::request::{DeletedWorkflows, Request};
 use crate::summaries::{Counted, Measure};
 use crate::survey::{Survey, instant};
@@ -32,6 +32,15 @@ impl Way {
             Self::Unfiltered => "unfiltered",
         }
     }
+}
+
+/// The task reports of one run.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RunReports {
+    /// As they were sent.
+    pub(crate) objects: Vec<Box<str>>,
+    /// None of the workflow's was set aside, which may be one of the run's.
+    pub(crate) is_whole: bool,
 }
 
 /// What one workflow's task reports are needed for.
@@ -180,7 +189,7 @@ fn tasks_of<'r>(reports: impl Iterator<Item = &'r ListedReport>) -> i64 {
 #[derive(Default)]
 pub(crate) struct Reports {
     by_run: HashMap<(String, Box<str>), Vec<Box<str>>>,
-    read: HashMap<String, Option<Measure>>,
+    read: HashMap<String, ReadOf>,
     pub(crate) ways: BTreeMap<String, u64>,
     pub(crate) not_covered: Vec<NotCovered>,
     pub(crate) set_aside: Vec<decode::SetAside>,
@@ -188,19 +197,34 @@ pub(crate) struct Reports {
     pub(crate) unread: Vec<String>,
 }
 
+/// What the reports of one workflow came to.
+struct ReadOf {
+    measure: Option<Measure>,
+    is_whole: bool,
+}
+
 impl Reports {
     fn add(&mut self, scope: &Scope, mut found: Found) {
         let workflow = &scope.workflow.id;
         *self.ways.entry(found.way.name().to_owned()).or_default() += 1;
-        self.set_aside.append(&mut found.set_aside);
         let held = tasks_of(found.reports.values());
-        let measure = found.counted.map(|counted| Measure { counted, held });
-        self.read.insert(workflow.clone(), measure);
+        let read = ReadOf {
+            measure: found.counted.map(|counted| Measure { counted, held }),
+            is_whole: found.set_aside.is_empty(),
+        };
+        self.set_aside.append(&mut found.set_aside);
+        self.read.insert(workflow.clone(), read);
+        let mut of_no_run = 0;
         for report in found.reports.into_values() {
-            // A report that names no run has no day to be stored under.
-            let Some(run) = report.run_id else { continue };
+            let Some(run) = report.run_id else {
+                of_no_run += 1;
+                continue;
+            };
             let key = (workflow.clone(), run);
             self.by_run.entry(key).or_default().push(report.raw);
+        }
+        if of_no_run > 0 {
+            self.not_covered.push(no_day(workflow, of_no_run));
         }
     }
 
@@ -222,17 +246,29 @@ impl Reports {
     fn hand_out(&mut self, survey: &mut Survey) {
         for task in survey.days.values_mut().flatten() {
             let workflow = task.workflow_id.to_string();
-            if task.reading.reports && self.read.contains_key(&workflow) {
+            if let Some(read) = self.read.get(&workflow).filter(|_| task.reading.reports) {
                 let key = (workflow, task.run_id.clone());
-                task.reports = Some(self.by_run.remove(&key).unwrap_or_default());
+                task.reports = Some(RunReports {
+                    objects: self.by_run.remove(&key).unwrap_or_default(),
+                    is_whole: read.is_whole,
+                });
             }
         }
         self.by_run.clear();
-        for (workflow, measure) in &self.read {
+        for (workflow, read) in &self.read {
             let counted = survey.counted.get_mut(workflow);
-            if let (Some(counted), Some(measure)) = (counted, measure) {
-                counted.compare_reports(*measure);
+            if let (Some(counted), Some(measure)) = (counted, read.measure) {
+                counted.compare_reports(measure);
             }
         }
     }
+}
+
+/// Reports that name no run have no day to be stored under.
+fn no_day(workflow_id: &str, reports: usize) -> NotCovered {
+    let what = format!("{reports} task reports of workflow {workflow_id}");
+    let reason = "the service does not say which run they are about";
+    NotCovered::plain(what, Cause::NotFound, reason, true)
+        .in_table(Table::TaskReports)
+        .of_workflow(workflow_id)
 }

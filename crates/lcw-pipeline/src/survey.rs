@@ -16,6 +16,7 @@ use crate::decide::{Decision, Reading, Rules, decide};
 use crate::decode::SetAside;
 use crate::listing::ListedRun;
 use crate::not_covered::NotCovered;
+use crate::reports::RunReports;
 use crate::request::{DeletedWorkflows, OnDrift};
 use crate::stored::{StoredRun, StoredRuns};
 use crate::summaries::Counted;
@@ -65,8 +66,8 @@ pub(crate) struct RunTask {
     pub(crate) is_unchanged: bool,
     /// Rows that the dataset holds of each table for this state of the run.
     pub(crate) known_rows: PerChild<Option<i32>>,
-    /// Its task reports as sent, once they were read.
-    pub(crate) reports: Option<Vec<Box<str>>>,
+    /// Its task reports, once they were read.
+    pub(crate) reports: Option<RunReports>,
 }
 
 /// Runs, counted by what was decided about them.
@@ -114,6 +115,15 @@ impl Survey {
     fn hold(&mut self, workflow_id: &str, run: &ListedRun, stored: Option<&StoredRun>) {
         if let (Some(counted), Some(stored)) = (self.counted.get_mut(workflow_id), stored) {
             counted.hold_known(run.scheduled, &stored.rows);
+        }
+    }
+
+    /// Keeps rows that the tables cannot hold, each once however often the service sent it.
+    pub(crate) fn add_set_aside(&mut self, rows: Vec<SetAside>) {
+        for row in rows {
+            if !self.set_aside.contains(&row) {
+                self.set_aside.push(row);
+            }
         }
     }
 

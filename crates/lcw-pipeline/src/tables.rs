@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use lcw_dataset::{ColumnSpec, DatasetError, Format, Incoming, Role, TableSpec, Timestamps};
+use lcw_dataset::{
+    ColumnSpec, Dataset, DatasetError, Format, Incoming, Role, TableSpec, Timestamps,
+};
 use lcw_loader_ndjson::{Compression, NdjsonFormat};
 use lcw_loader_parquet::ParquetFormat;
 use lcw_transform::{Layout, Rows, Table};
 
-use crate::request::{FileFormat, NdjsonCompression};
+use crate::request::{FileFormat, NdjsonCompression, Request};
 
 impl FileFormat {
     /// The loader of this format.
@@ -90,6 +92,17 @@ fn role(role: lcw_transform::Role) -> Role {
         Declared::Extra => Role::Extra,
         Declared::Raw => Role::Raw,
     }
+}
+
+/// Opens the dataset of an export for reading.
+///
+/// # Errors
+/// What is wrong with the folder, and a dataset that this export cannot add to.
+pub(crate) fn open(request: &Request) -> Result<Dataset, DatasetError> {
+    let format = request.format.loader();
+    let tables = specs(&layout(format.as_ref(), request.keep_raw))?;
+    let wanted = request.identity(format.as_ref());
+    Dataset::open_as(&request.out, &wanted, format, tables)
 }
 
 /// Rows on their way into a merge.

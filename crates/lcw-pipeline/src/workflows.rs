@@ -1,6 +1,7 @@
 //! Rows of the `workflows` table: details are asked for only when a workflow changed.
 
 use std::collections::{BTreeSet, HashMap};
+use std::marker::PhantomData;
 
 use futures_util::{StreamExt, stream};
 use lcw_extractor::{ErrorKind, ExtractError, GraphClient};
@@ -11,9 +12,9 @@ use serde_json::json;
 use tracing::warn;
 
 use crate::catalog::{Scope, is_refusal, path_of, where_it_lives};
-use crate::decode;
+use crate::decode::{self, Kind, SetAside, Sieve};
 use crate::not_covered::NotCovered;
-use crate::request::DeletedWorkflows;
+use crate::request::{DeletedWorkflows, OnDrift, Request};
 use crate::stored::StoredWorkflow;
 use crate::trouble::{Breaker, Reach, reach};
 
@@ -24,6 +25,7 @@ pub(crate) struct Details {
     pub(crate) not_covered: Vec<NotCovered>,
     /// Ids of the workflows whose details are still to be read.
     pub(crate) missing: BTreeSet<String>,
+    pub(crate) set_aside: Vec<SetAside>,
 }
 
 /// What the dataset holds of workflows.
@@ -37,32 +39,39 @@ pub(crate) struct KnownWorkflows<'a> {
 /// Asks for the details of new and changed workflows.
 ///
 /// # Errors
-/// What stops everything, and several in a row that cannot be read. Details that are refused, or
-/// cannot be read this time, are asked for again by the next export.
+/// What stops everything, and several in a row that cannot be read. Details that are refused, are
+/// set aside or cannot be read this time are asked for again by the next export.
 pub(crate) async fn details(
+    request: &Request,
     client: &GraphClient,
     scopes: &[Scope],
     known: KnownWorkflows<'_>,
-    deleted: DeletedWorkflows,
-    concurrency: usize,
 ) -> Result<Details, ExtractError> {
+    let deleted = request.deleted_workflows;
     let mut answers = stream::iter(scopes)
         .map(|scope| async move {
             let answer = if known.is_up_to_date(scope) {
-                Ok(seen(scope))
+                Ok(Asked::whole(seen(scope)))
             } else {
-                ask(client, scope, deleted).await
+                ask(request, client, scope).await
             };
             (scope, answer)
         })
-        .buffered(concurrency);
+        .buffered(request.max_concurrency);
     let mut details = Details::default();
     let mut breaker = Breaker::default();
     while let Some((scope, answer)) = answers.next().await {
         match answer {
-            Ok(object) => {
+            Ok(asked) => {
                 breaker.success();
-                details.objects.push(object);
+                let id = &scope.workflow.id;
+                details
+                    .objects
+                    .push(asked.object.unwrap_or_else(|| as_listed(request, scope)));
+                if !asked.set_aside.is_empty() {
+                    details.set_aside.extend(asked.set_aside);
+                    details.missing.insert(id.clone());
+                }
             }
             Err(error) if is_refusal(&error) => {
                 // A workflow that is listed but not found is on its way out: it is named, and asked
@@ -71,7 +80,7 @@ pub(crate) async fn details(
                     ErrorKind::NotFound => true,
                     _ => scope.is_deleted && deleted != DeletedWorkflows::Require,
                 };
-                details.objects.push(scope.workflow.raw.clone());
+                details.objects.push(as_listed(request, scope));
                 details.leave_out(scope, &error, !tolerated);
             }
             Err(error) if reach(&error) == Reach::Everything || breaker.failure() => {
@@ -79,10 +88,11 @@ pub(crate) async fn details(
             }
             Err(error) => {
                 let is_new = !known.stored.contains_key(&scope.workflow.id);
-                let as_listed = || scope.workflow.raw.clone();
-                details
-                    .objects
-                    .push(if is_new { as_listed() } else { seen(scope) });
+                details.objects.push(if is_new {
+                    as_listed(request, scope)
+                } else {
+                    seen(scope)
+                });
                 details.leave_out(scope, &error, true);
             }
         }
@@ -120,21 +130,54 @@ impl KnownWorkflows<'_> {
     }
 }
 
+/// The workflow as its listing has it; where that is no row, and such are set aside, only its id.
+fn as_listed(request: &Request, scope: &Scope) -> Box<str> {
+    let listed = &scope.workflow.raw;
+    let is_row = request.on_drift == OnDrift::Fail
+        || parse_entity::<Workflow<'_>>(listed)
+            .is_ok_and(|workflow| decode::WorkflowDetails::check(&workflow).is_ok());
+    if is_row { listed.clone() } else { seen(scope) }
+}
+
 /// An object that says only: this workflow was there. Everything stored stays.
 fn seen(scope: &Scope) -> Box<str> {
     json!({ "id": scope.workflow.id }).to_string().into()
 }
 
+/// A workflow's details as they were sent; none when they are set aside.
+struct Asked {
+    object: Option<Box<str>>,
+    set_aside: Vec<SetAside>,
+}
+
+impl Asked {
+    fn whole(object: Box<str>) -> Self {
+        Self {
+            object: Some(object),
+            set_aside: Vec::new(),
+        }
+    }
+}
+
 async fn ask(
+    request: &Request,
     client: &GraphClient,
     scope: &Scope,
-    deleted: DeletedWorkflows,
-) -> Result<Box<str>, ExtractError> {
-    let answer = where_it_lives(scope.is_deleted, deleted, async |is_deleted| {
-        let path = path_of(&scope.workflow.id, is_deleted);
-        client.entity(path, &mut decode::WorkflowDetails).await
-    });
-    Ok(answer.await?.raw)
+) -> Result<Asked, ExtractError> {
+    let deleted = request.deleted_workflows;
+    where_it_lives(scope.is_deleted, deleted, async |is_deleted| {
+        let id = &scope.workflow.id;
+        let mut decoder = decode::OneObject {
+            sieve: Sieve::new(Table::Workflows, request.on_drift, id),
+            of: PhantomData::<decode::WorkflowDetails>,
+        };
+        let object = client.entity(path_of(id, is_deleted), &mut decoder).await?;
+        Ok(Asked {
+            object,
+            set_aside: decoder.sieve.set_aside,
+        })
+    })
+    .await
 }
 
 /// Flattens the objects into rows, one per workflow, ascending by id.

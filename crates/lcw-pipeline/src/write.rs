@@ -291,11 +291,16 @@ fn report_rows(
     let of_workflow = |id: &str| TaskReportRows::new(context.layout, &lineage, id);
     let mut parts = vec![of_workflow("").finish()];
     for (at, run) in read.iter().enumerate() {
-        let Some(reports) = run.task.reports.as_ref().filter(|it| !it.is_empty()) else {
+        let Some(reports) = run
+            .task
+            .reports
+            .as_ref()
+            .filter(|it| !it.objects.is_empty())
+        else {
             continue;
         };
         let mut rows = of_workflow(&run.task.workflow_id);
-        for report in reports {
+        for report in &reports.objects {
             // The object was parsed when its page was decoded.
             let Ok(parsed) = parse_entity::<TaskReport<'_>>(report) else {
                 continue;

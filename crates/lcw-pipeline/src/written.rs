@@ -25,6 +25,8 @@ pub(crate) struct Written {
     pub(crate) ways: Ways,
     /// Runs below which something was read.
     pub(crate) fetched: u64,
+    /// Settled runs that are as the dataset has them: all they lack is what the service may refuse.
+    pub(crate) known: u64,
     pub(crate) not_covered: Vec<NotCovered>,
     /// Tables and workflows of which rows could not be read this time.
     pub(crate) unread: BTreeSet<(Table, String)>,
@@ -124,6 +126,7 @@ impl Written {
 
     fn add_run(&mut self, day: Date, run: ReadRun<'_>) {
         self.fetched += u64::from(run.is_read());
+        self.known += u64::from(run.lacks_only_what_is_refused());
         if run.task.settled {
             self.prove(day, &run);
         }

@@ -80,21 +80,20 @@ impl Sieve {
     pub(super) fn one<'a, T: Entity<'a>>(
         &mut self,
         body: &'a str,
-        check: impl Fn(&T) -> Result<(), FlattenError>,
+        check: impl FnOnce(&T) -> Result<(), FlattenError>,
     ) -> Result<bool, DecodeError> {
-        let problem = match parse_entity::<T>(body) {
-            Ok(entity) if self.sets_aside() => match check(&entity) {
-                Ok(()) => return Ok(true),
-                Err(error) => error.to_string(),
-            },
-            Ok(_) => return Ok(true),
-            Err(error) if error.is_damaged() || !self.sets_aside() => {
-                return Err(named(self.table, refuse(error)));
-            }
-            Err(error) => error.to_string(),
+        let checked = match parse_entity::<T>(body) {
+            Ok(entity) => check(&entity).map_err(DecodeError::invalid),
+            Err(error) => Err(refuse(error)),
         };
-        self.set_aside(body, &problem);
-        Ok(false)
+        match checked {
+            Ok(()) => Ok(true),
+            Err(DecodeError::Invalid(error)) if self.sets_aside() => {
+                self.set_aside(body, &error.to_string());
+                Ok(false)
+            }
+            Err(error) => Err(named(self.table, error)),
+        }
     }
 
     pub(super) fn set_aside(&mut self, row: &str, problem: &str) {

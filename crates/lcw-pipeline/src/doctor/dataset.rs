@@ -7,7 +7,7 @@ use super::Check;
 use crate::error::PipelineError;
 use crate::exit;
 use crate::request::Request;
-use crate::tables::{layout, specs};
+use crate::tables;
 use crate::trouble::describe;
 
 /// Without an export for longer than this, cron has stopped, as a rule.
@@ -41,29 +41,8 @@ pub(super) fn examine(
 }
 
 fn open(request: &Request) -> Result<Option<Dataset>, DatasetError> {
-    let Some(identity) = Dataset::inspect(&request.out)? else {
-        return Ok(None);
-    };
-    let format = request.format.loader();
-    let wanted = request.identity(format.as_ref());
-    let tables = specs(&layout(format.as_ref(), request.keep_raw))?;
-    let dataset = Dataset::open(&request.out, format, tables)?;
-    same("select", identity.select, wanted.select)?;
-    same("filter", identity.filter, wanted.filter)?;
-    same("expand", identity.expand, wanted.expand)?;
-    Ok(Some(dataset))
-}
-
-/// What a dataset was made with, it stays.
-fn same(
-    what: &'static str,
-    has: Option<String>,
-    wants: Option<String>,
-) -> Result<(), DatasetError> {
-    if has == wants {
-        return Ok(());
-    }
-    Err(DatasetError::Mismatch { what, has, wants })
+    let is_there = Dataset::inspect(&request.out)?.is_some();
+    Ok(Some(tables::open(request)?).filter(|_| is_there))
 }
 
 fn unfit(name: &str, error: DatasetError) -> Check {
