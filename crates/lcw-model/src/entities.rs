@@ -3,8 +3,10 @@
 //! Source: metadata of Microsoft Graph v1.0 and beta, August 2026, and the pages of the API
 //! reference. Date-times are text like `2022-08-24T23:28:01.6476554Z`, enums are open strings.
 
+mod summary;
 mod tasks;
 
+pub use summary::Summary;
 pub use tasks::{
     InlinedTask, InlinedTaskDefinition, Task, TaskDefinition, TaskProcessingResult, TaskReport,
 };

@@ -23,8 +23,8 @@ mod text;
 pub mod time;
 
 pub use entities::{
-    InlinedTask, InlinedTaskDefinition, Reference, Run, Subject, SubjectProcessingResult, Task,
-    TaskDefinition, TaskProcessingResult, TaskReport, UserProcessingResult, Workflow,
+    InlinedTask, InlinedTaskDefinition, Reference, Run, Subject, SubjectProcessingResult, Summary,
+    Task, TaskDefinition, TaskProcessingResult, TaskReport, UserProcessingResult, Workflow,
     WorkflowSubject, WorkflowVersion,
 };
 pub use entity::{Entity, Extra, WithRaw};

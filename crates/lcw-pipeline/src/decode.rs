@@ -1,17 +1,16 @@
 //! Decoders of pages: what the pipeline keeps of a response body.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use lcw_extractor::{DecodeError, Decoded, PageDecoder};
 use lcw_model::{
-    Entity, Page, Run, TaskReport, WithRaw, Workflow, parse_entity, parse_page, parse_raw_page,
+    Entity, Field, Page, Run, TaskReport, WithRaw, Workflow, parse_entity, parse_page,
+    parse_raw_page,
 };
 use lcw_transform::{
     ChildRows, FlattenError, Layout, Lineage, ReportMarkers, RunMarkers, RunRows,
     TaskDefinitionRows, TaskReportRows, TaskRows, Timestamps, VersionRows, WorkflowRows,
 };
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use crate::listing::{ListedRun, ListedWorkflow};
 use sieve::{named, refuse};
@@ -325,13 +324,10 @@ impl<K: Kind> PageDecoder for OneObject<K> {
 }
 
 /// The numbers of a summary: those that it has.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
-    #[serde(default, rename = "totalRuns")]
     pub(crate) runs: Option<i64>,
-    #[serde(default, rename = "totalUsers")]
     pub(crate) users: Option<i64>,
-    #[serde(default, rename = "totalTasks")]
     pub(crate) tasks: Option<i64>,
 }
 
@@ -342,13 +338,13 @@ impl PageDecoder for Summary {
     type Output = Totals;
 
     fn decode(&mut self, body: &str) -> Result<Decoded<Self::Output>, DecodeError> {
-        let object: BTreeMap<&str, &RawValue> =
-            serde_json::from_str(body).map_err(DecodeError::damaged)?;
-        if object.contains_key("error") {
-            return Err(DecodeError::damaged("the answer reports an error"));
-        }
-        let totals: Totals = serde_json::from_str(body).map_err(DecodeError::invalid)?;
-        Ok(single(totals))
+        let summary: lcw_model::Summary<'_> = parse_entity(body).map_err(refuse)?;
+        let number = |field: &Field<i32>| field.as_option().copied().map(i64::from);
+        Ok(single(Totals {
+            runs: number(&summary.total_runs),
+            users: number(&summary.total_users),
+            tasks: number(&summary.total_tasks),
+        }))
     }
 }
 

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use csdl::Csdl;
 use lcw_model::{
     Entity, InlinedTask, InlinedTaskDefinition, Reference, Run, Subject, SubjectProcessingResult,
-    Task, TaskDefinition, TaskProcessingResult, TaskReport, UserProcessingResult, Workflow,
-    WorkflowSubject, WorkflowVersion,
+    Summary, Task, TaskDefinition, TaskProcessingResult, TaskReport, UserProcessingResult,
+    Workflow, WorkflowSubject, WorkflowVersion,
 };
 use lcw_transform::{Column, Kind, Table};
 
@@ -82,6 +82,29 @@ fn every_entity_knows_exactly_the_properties_of_its_type() {
             assert!(is_news, "{property} is in the metadata by now");
         }
         assert_eq!(known, defined, "{of}");
+    }
+}
+
+/// The types of which a summary can be, with the number of each that is compared.
+const SUMMARIES: [(&str, &[&str]); 3] = [
+    ("runSummary", &["totalRuns"]),
+    ("userSummary", &["totalUsers", "totalTasks"]),
+    ("taskReportSummary", &["totalTasks"]),
+];
+
+#[test]
+fn a_summary_knows_exactly_the_properties_of_its_types() {
+    let csdl = Csdl::read();
+    let (with_field, without_field) = (Summary::PROPERTIES, Summary::WITHOUT_FIELD);
+    let known: BTreeSet<&str> = with_field.iter().chain(without_field).copied().collect();
+    let types = SUMMARIES.iter();
+    let defined = types.flat_map(|(of, _)| csdl.properties(of).into_keys());
+    assert_eq!(known, defined.collect());
+    for (of, numbers) in SUMMARIES {
+        for number in numbers {
+            assert!(with_field.contains(number), "{number}");
+            assert_eq!(csdl.type_at(of, number), Some("Edm.Int32"), "{of} {number}");
+        }
     }
 }
 
