@@ -1,5 +1,8 @@
 //! Rows that the tables cannot hold: what is done about them, and how an error names them.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+
 use lcw_extractor::DecodeError;
 use lcw_model::{Entity, PageError, parse_entity};
 use lcw_transform::{FlattenError, Table};
@@ -53,6 +56,28 @@ pub(crate) struct Sieve {
     workflow_id: String,
     run_id: Option<String>,
     pub(crate) set_aside: Vec<SetAside>,
+    seen: Seen,
+}
+
+/// Where rows stand that were set aside, by the hash of their line: a whole run of a changed type
+/// would be compared with itself otherwise.
+#[derive(Debug, Default)]
+struct Seen {
+    hasher: RandomState,
+    places: HashMap<u64, Vec<usize>>,
+}
+
+impl Seen {
+    /// Whether `row` is among `rows`; if not, it is taken to be appended to them.
+    fn is_new(&mut self, row: &SetAside, rows: &[SetAside]) -> bool {
+        let places = self.places.entry(self.hasher.hash_one(&row.line));
+        let places = places.or_default();
+        let is_new = !places.iter().any(|place| rows.get(*place) == Some(row));
+        if is_new {
+            places.push(rows.len());
+        }
+        is_new
+    }
 }
 
 impl Sieve {
@@ -63,6 +88,7 @@ impl Sieve {
             workflow_id: workflow_id.to_owned(),
             run_id: None,
             set_aside: Vec::new(),
+            seen: Seen::default(),
         }
     }
 
@@ -113,8 +139,27 @@ impl Sieve {
             line: line.to_string(),
         };
         // A page that is asked for again brings it again.
-        if !self.set_aside.contains(&set_aside) {
+        if self.seen.is_new(&set_aside, &self.set_aside) {
             self.set_aside.push(set_aside);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_comes_again_is_set_aside_once_however_many_there_are() {
+        let results = Table::UserProcessingResults;
+        let mut sieve = Sieve::new(results, OnDrift::Quarantine, "w").of_run("r");
+        for _ in 0..2 {
+            for row in 0..20_000 {
+                sieve.set_aside(&format!("{{\"id\":{row}}}"), "odd");
+            }
+        }
+        assert_eq!(sieve.set_aside.len(), 20_000);
+        sieve.set_aside("{\"id\":0}", "odd in another way");
+        assert_eq!(sieve.set_aside.len(), 20_001);
     }
 }
