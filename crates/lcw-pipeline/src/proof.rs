@@ -1,7 +1,7 @@
 //! The count proof: what was fetched for a run against what the service counts for it.
 
 use lcw_transform::{Marker, Proof, Table};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::summaries::WorkflowProof;
 
@@ -107,9 +107,11 @@ pub struct ShortRun {
     pub table: &'static str,
     /// The workflow.
     pub workflow_id: String,
-    /// The run; empty when runs themselves are missing.
+    /// The run; empty, and null in JSON, when it is the workflow as a whole that is short.
+    #[serde(serialize_with = "null_when_empty")]
     pub run_id: String,
-    /// The day under which it is stored; empty when runs themselves are missing.
+    /// The day under which it is stored; empty, and null in JSON, as before.
+    #[serde(serialize_with = "null_when_empty")]
     pub run_date: String,
     /// What the service counts.
     pub counted: i64,
@@ -118,6 +120,11 @@ pub struct ShortRun {
     /// Why somebody has acknowledged it: then it does not make the export unproven.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acknowledged: Option<String>,
+}
+
+/// What is not there is null in JSON.
+pub(crate) fn null_when_empty<S: Serializer>(text: &str, to: S) -> Result<S::Ok, S::Error> {
+    Some(text).filter(|text| !text.is_empty()).serialize(to)
 }
 
 impl ShortRun {
@@ -148,6 +155,20 @@ impl ShortRun {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_workflow_that_is_short_names_no_run() {
+        let json = |run, day| {
+            let short = ShortRun::of_run(Table::Runs, "w", run, day);
+            let json = serde_json::to_value(short).unwrap();
+            (json["run_id"].clone(), json["run_date"].clone())
+        };
+        assert_eq!(
+            json("", ""),
+            (serde_json::Value::Null, serde_json::Value::Null)
+        );
+        assert_eq!(json("r", "2026-11-01"), ("r".into(), "2026-11-01".into()));
+    }
 
     #[test]
     fn only_final_runs_with_a_counter_get_a_verdict() {

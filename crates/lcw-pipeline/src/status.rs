@@ -16,6 +16,7 @@ use crate::children::Child;
 use crate::error::PipelineError;
 use crate::matrix::{MatrixRow, matrix};
 use crate::not_covered::NotCovered;
+use crate::proof::null_when_empty;
 use crate::request::FileFormat;
 use crate::retention::Retention;
 use crate::state::{Acknowledged, State};
@@ -122,9 +123,11 @@ pub struct StoredShortRun {
     pub table: String,
     /// The workflow.
     pub workflow_id: String,
-    /// The run; empty when it is the workflow as a whole that is short.
+    /// The run; empty, and null in JSON, when it is the workflow as a whole that is short.
+    #[serde(serialize_with = "null_when_empty")]
     pub run_id: String,
-    /// The day under which it is stored; empty when it is the workflow as a whole.
+    /// The day under which it is stored; empty, and null in JSON, as before.
+    #[serde(serialize_with = "null_when_empty")]
     pub run_date: String,
     /// What the service counted.
     pub counted: Option<i64>,
