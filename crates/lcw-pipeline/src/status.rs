@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use arrow::array::{Array, AsArray, BooleanArray, Int32Array, RecordBatch, StringArray};
-use arrow::datatypes::Int32Type;
+use arrow::datatypes::{Int32Type, TimestampMicrosecondType};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use lcw_dataset::{Dataset, DatasetError, Manifest, Status};
 use lcw_model::status::is_final;
+use lcw_model::time::{date_of, parse_micros};
 use lcw_transform::Table;
 use serde::Serialize;
 
 use crate::children::Child;
+use crate::coverage::RETENTION;
 use crate::error::PipelineError;
 use crate::matrix::{MatrixRow, matrix};
 use crate::not_covered::NotCovered;
@@ -70,7 +72,7 @@ pub struct TenantStatus {
     pub days_without_runs: Vec<String>,
     /// The newest export, whatever became of it.
     pub last_export: Option<ExportStatus>,
-    /// The newest export that reached its end.
+    /// The newest export that reached its end and lacked nothing but what somebody has acknowledged.
     pub last_complete_export: Option<ExportStatus>,
 }
 
@@ -100,19 +102,19 @@ pub struct RunStatus {
     pub unsettled: u64,
     /// Final, but their results were not read in this state, or their file is gone.
     pub without_results: u64,
-    /// As many rows as the service counted.
+    /// Settled, with as many rows as the service counted.
     pub matched: u64,
-    /// Fewer rows than the service counted.
+    /// Settled, with fewer rows than the service counted.
     pub short: u64,
-    /// More rows than the service counted.
+    /// Settled, with more rows than the service counted.
     pub over: u64,
     /// Forgotten by the service before they were final.
     pub expired: u64,
-    /// As many task results as the service counted.
+    /// Settled, with as many task results as the service counted.
     pub tasks_matched: u64,
-    /// Fewer task results than the service counted.
+    /// Settled, with fewer task results than the service counted.
     pub tasks_short: u64,
-    /// More task results than the service counted.
+    /// Settled, with more task results than the service counted.
     pub tasks_over: u64,
 }
 
@@ -151,8 +153,6 @@ pub struct ExportStatus {
     pub started_at: String,
     /// RFC 3339; null when it did not end by itself.
     pub finished_at: Option<String>,
-    #[serde(skip)]
-    started_micros: i64,
 }
 
 /// Reads the state of the dataset in `out`.
@@ -202,10 +202,10 @@ fn tenant_status(dataset: &Dataset, tenant: &str) -> Result<TenantStatus, Datase
     for short in &mut short_runs {
         short.acknowledged = state.reason_for_stored(short).map(str::to_owned);
     }
-    let last_good = record
-        .last_complete
-        .as_ref()
-        .map(|export| export.started_micros);
+    let oldest = match record.listed_at {
+        Some(listed_at) => oldest_run(dataset, tenant, listed_at - RETENTION)?,
+        None => None,
+    };
     let lost: Vec<String> = state.lost_days.iter().cloned().collect();
     let now = Timestamp::now().as_microsecond();
     Ok(TenantStatus {
@@ -213,11 +213,11 @@ fn tenant_status(dataset: &Dataset, tenant: &str) -> Result<TenantStatus, Datase
         tables,
         runs,
         short_runs,
-        matrix: matrix(dataset, tenant)?,
+        matrix: matrix(dataset, tenant, &record.not_covered)?,
         not_covered: record.not_covered,
         drift: record.drift,
         acknowledged: state.acknowledged.clone(),
-        retention: Retention::new(now, None, last_good, lost.clone()),
+        retention: Retention::new(now, oldest, record.last_good, lost.clone()),
         lost_days: lost,
         days_without_runs: days_without_runs(&dataset.days(Table::Runs.name(), tenant)?),
         last_export: record.last_export,
@@ -231,6 +231,11 @@ struct Record {
     state: State,
     last_export: Option<ExportStatus>,
     last_complete: Option<ExportStatus>,
+    /// When the newest incremental export that reached its end began, complete or not, in
+    /// microseconds.
+    last_good: Option<i64>,
+    /// When it listed the runs, by the service's clock.
+    listed_at: Option<i64>,
     not_covered: Vec<NotCovered>,
     drift: serde_json::Value,
 }
@@ -257,12 +262,72 @@ impl Record {
                 record.drift = manifest.drift.clone();
             }
             let is_over = matches!(manifest.status, Status::Done | Status::Partial);
-            if manifest.kind == "export" && is_over {
+            if manifest.kind != "export" || !is_over {
+                continue;
+            }
+            if record.last_good.is_none() {
+                record.last_good = Some(manifest.started_at.as_microsecond());
+                let listings = manifest.listings.values();
+                record.listed_at = listings.map(|it| it.listed_at.as_microsecond()).max();
+            }
+            if record.state.is_complete(&manifest) {
                 record.last_complete = Some(export_status(&manifest));
                 break;
             }
         }
         Ok(record)
+    }
+}
+
+impl State {
+    /// Whether an export that reached its end lacked nothing but what has been acknowledged since.
+    fn is_complete(&self, export: &Manifest) -> bool {
+        let is_run = |known: &&Acknowledged| {
+            known.table == Table::UserProcessingResults.name() && !known.run_id.is_empty()
+        };
+        // The manifest has the number of its short runs, not their names.
+        let acknowledged = self.acknowledged.iter().filter(is_run).count();
+        let is_known = |short: StoredShortRun| self.reason_for_stored(&short).is_some();
+        export.status == Status::Done
+            && export.proof.short <= acknowledged as u64
+            && doubts(&Self::of(export)).all(is_known)
+    }
+}
+
+/// Schedule of the oldest stored run that is scheduled at or after `from`, in microseconds.
+fn oldest_run(dataset: &Dataset, tenant: &str, from: i64) -> Result<Option<i64>, DatasetError> {
+    let table = Table::Runs.name();
+    let days = dataset.days(table, tenant)?.into_iter();
+    for day in days.filter(|day| *day >= date_of(from)) {
+        let columns = Some(&["scheduled_date_time"][..]);
+        let mut oldest: Option<i64> = None;
+        for batch in dataset
+            .read(table, tenant, Some(day), columns)?
+            .into_iter()
+            .flatten()
+        {
+            let batch = batch?;
+            let instants = (0..batch.num_rows()).filter_map(|row| instant(batch.column(0), row));
+            oldest = oldest
+                .into_iter()
+                .chain(instants.filter(|at| *at >= from))
+                .min();
+        }
+        if oldest.is_some() {
+            return Ok(oldest);
+        }
+    }
+    Ok(None)
+}
+
+/// A point in time, whichever way the dataset's format stores it.
+fn instant(column: &dyn Array, row: usize) -> Option<i64> {
+    if !column.is_valid(row) {
+        return None;
+    }
+    match column.as_primitive_opt::<TimestampMicrosecondType>() {
+        Some(micros) => Some(micros.value(row)),
+        None => parse_micros(column.as_string::<i32>().value(row)).ok(),
     }
 }
 
@@ -350,7 +415,6 @@ fn export_status(manifest: &Manifest) -> ExportStatus {
         kind: manifest.kind.clone(),
         status: manifest.status,
         started_at: manifest.started_at.to_string(),
-        started_micros: manifest.started_at.as_microsecond(),
         finished_at: manifest.finished_at.map(|at| at.to_string()),
     }
 }
@@ -422,18 +486,23 @@ fn run_status(
 impl RunStatus {
     fn add(&mut self, run: Values<'_>, has_results: bool) {
         let is_final = is_final(run.text(2));
+        let is_settled = run.is_true(3);
         let proof = run.text(4);
         self.total += 1;
         self.open += u64::from(!is_final && proof != "expired");
-        self.unsettled += u64::from(is_final && !run.is_true(3));
+        self.unsettled += u64::from(is_final && !is_settled);
         // Rows that were read, but whose file somebody took away, are not there.
         let is_gone = !has_results && run.number(6).is_some_and(|rows| rows > 0);
         self.without_results += u64::from(is_final && (is_gone || run.number(6).is_none()));
+        self.expired += u64::from(proof == "expired");
+        // Until then its verdicts are provisional.
+        if !is_settled {
+            return;
+        }
         match proof {
             "matched" | "over" if is_gone => {}
             "matched" => self.matched += 1,
             "over" => self.over += 1,
-            "expired" => self.expired += 1,
             "short" => self.short += 1,
             _ => {}
         }
@@ -446,10 +515,10 @@ impl RunStatus {
     }
 }
 
-/// The tables of which a run has fewer rows than the service counted.
+/// The tables of which a settled run has fewer rows than the service counted.
 fn short_of(run: Values<'_>, day: Date) -> impl Iterator<Item = StoredShortRun> {
     let short = |child: Child, proof: usize, counted: usize, fetched: usize| {
-        (run.text(proof) == "short").then(|| StoredShortRun {
+        (run.is_true(3) && run.text(proof) == "short").then(|| StoredShortRun {
             table: child.table().name().to_owned(),
             workflow_id: run.text(0).to_owned(),
             run_id: run.text(1).to_owned(),
