@@ -10,6 +10,7 @@ mod backfills;
 mod bad_values;
 mod changed_types;
 mod clocks;
+mod doubts;
 mod drift;
 mod everything;
 mod expanded_subjects;

@@ -154,10 +154,12 @@ fn assert_filter_was_sent(tenant: &Simulator, filter: &str) {
         ..Asked::default()
     };
     let normal = normal.query().filter.unwrap();
-    let begins = format!("({normal}) and scheduledDateTime ge 2026-");
+    let alone = format!("({normal})");
+    let begins = format!("{alone} and ");
     for page in first_pages_of_results(tenant) {
+        // Nothing counts the rows: those of older runs are asked for in every way.
         let sent = option(&page, "$filter").unwrap();
-        assert!(sent.starts_with(&begins), "{sent}");
+        assert!(sent == alone || sent.starts_with(&begins), "{sent}");
     }
 }
 

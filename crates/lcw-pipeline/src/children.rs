@@ -92,6 +92,11 @@ impl ChildSet {
         self.0 == 0
     }
 
+    /// Those that the service may not refuse.
+    pub(crate) fn required(self) -> Self {
+        self.iter().filter(|child| !child.is_tolerated()).collect()
+    }
+
     pub(crate) fn iter(self) -> impl Iterator<Item = Child> {
         Child::ALL
             .into_iter()

@@ -20,9 +20,9 @@ use crate::exit;
 use crate::fetch::{DayPlan, Fetched};
 use crate::not_covered::NotCovered;
 use crate::prepare::args_hash;
-use crate::proof::ShortRun;
+use crate::proof::{ProofSummary, ShortRun};
 use crate::request::{Kind, Request};
-use crate::state::{Doubt, State, Totals};
+use crate::state::{State, Totals};
 use crate::summaries::Counted;
 use crate::summary::ManifestSummary;
 use crate::undated::Undated;
@@ -47,10 +47,14 @@ pub(crate) struct Job {
     pub(crate) is_partial: bool,
     pub(crate) state: State,
     pub(crate) workflows: Vec<Box<str>>,
+    /// Ids of the workflows whose details are still to be read, once these are written.
+    pub(crate) without_details: BTreeSet<String>,
     pub(crate) undated: Undated,
     pub(crate) days: Vec<Arc<DayPlan>>,
     /// What the service counts, by workflow.
     pub(crate) counted: BTreeMap<String, Counted>,
+    /// Workflows that the service could not count this time.
+    pub(crate) uncounted: BTreeSet<String>,
     /// What was left out before the first row was fetched.
     pub(crate) not_covered: Vec<NotCovered>,
     /// Rows of listings that the tables cannot hold.
@@ -177,6 +181,7 @@ impl Job {
         }
         write_undated(export, tables, written)?;
         self.undated.note(&mut self.state);
+        self.state.without_details = std::mem::take(&mut self.without_details);
         Ok(())
     }
 
@@ -231,23 +236,46 @@ impl Job {
             proof.unacknowledged += u64::from(short.acknowledged.is_none());
         }
         for workflow in &proof.workflows {
-            self.state.doubted.remove(&workflow.workflow_id);
             let of_workflow = |short: &&ShortRun| {
                 short.run_id.is_empty() && short.workflow_id == workflow.workflow_id
             };
-            for short in proof.short_runs.iter().filter(of_workflow) {
-                let doubts = self.state.doubted.entry(short.workflow_id.clone());
-                doubts.or_default().push(Doubt {
-                    table: short.table.to_owned(),
-                    counted: short.counted,
-                    held: short.counted - short.missing(),
-                });
-            }
+            let short = proof.short_runs.iter().filter(of_workflow).cloned();
+            self.state.doubt(workflow, short.collect(), self.listed_at);
+        }
+        if matches!(self.request.kind, Kind::Export) {
+            self.repeat_doubts(proof);
+        }
+    }
+
+    /// What was missing stays missing until a count of as much says otherwise.
+    fn repeat_doubts(&self, proof: &mut ProofSummary) {
+        let is_told = |workflow: &str, table: &str| {
+            proof.short_runs.iter().any(|short| {
+                short.run_id.is_empty() && (&*short.workflow_id, short.table) == (workflow, table)
+            })
+        };
+        for (workflow, doubt) in self.state.untold_doubts(is_told) {
+            let mut tables = self.request.wanted_tables();
+            let Some(table) = tables.find(|table| table.name() == doubt.table) else {
+                continue;
+            };
+            let held = u64::try_from(doubt.held).unwrap_or(0);
+            let mut short =
+                ShortRun::of_run(table, &workflow, "", "").counting(doubt.counted, held);
+            short.acknowledged = self.state.reason_for(&short).map(str::to_owned);
+            proof.unacknowledged += u64::from(short.acknowledged.is_none());
+            proof.short_runs.push(short);
         }
     }
 
     /// Hands over to the next export what this one has learned.
     fn remember(&mut self, export: &mut Export<'_>, written: &Written, all_committed: bool) {
+        self.state.forget_old_doubts(self.listed_at);
+        if all_committed {
+            let listed = &self.listed;
+            self.state.uncounted.retain(|id| !listed.contains_key(id));
+        }
+        self.state.uncounted.append(&mut self.uncounted);
         if let Kind::Export = self.request.kind {
             let tables = self.request.tables_by_run();
             for (workflow, from) in &self.listed {

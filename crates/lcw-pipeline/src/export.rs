@@ -6,16 +6,17 @@ use std::sync::{Arc, Mutex};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::civil::Date;
 use lcw_dataset::Writer;
-use lcw_extractor::{ExtractError, GraphClient};
+use lcw_extractor::GraphClient;
 use lcw_transform::{Layout, Table};
-use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::spawn_blocking;
 
 use crate::commit::{Job, commit};
 use crate::draft::Draft;
 use crate::error::PipelineError;
 use crate::exit;
-use crate::fetch::{DayPlan, Fetched, Fetcher, Outcome, errands};
+use crate::fetch::{DayPlan, Errand, Fetched, Fetcher, Outcome, ROWS_IN_FLIGHT, errands};
+use crate::in_turn::in_turn;
 use crate::prepare::{Source, Target, survey};
 use crate::progress::Progress;
 use crate::reports::{self, Reports};
@@ -88,8 +89,6 @@ impl Exporter {
         let listed = self
             .until_stopped(self.read_listed(&source, &target, &mut survey))
             .await?;
-        let scopes = &source.catalog.scopes;
-        target.state.note_details(scopes, &listed.workflows.missing);
         draft.add_listed(&listed);
         self.write(draft, writer, layout, source, target, survey, listed)
             .await
@@ -215,6 +214,8 @@ impl Exporter {
             mut undated,
             reports,
         } = listed;
+        let scopes = &source.catalog.scopes;
+        let without_details = target.state.details_to_read(scopes, &workflows.missing);
         let unread = reports.unread.into_iter();
         let mut set_aside = source.catalog.set_aside;
         set_aside.extend(survey.set_aside);
@@ -234,9 +235,11 @@ impl Exporter {
             is_partial: draft.code_at_the_end() == exit::PARTIAL,
             state: target.state,
             workflows: workflows.objects,
+            without_details,
             undated,
             days: plans.clone(),
             counted: survey.counted,
+            uncounted: survey.uncounted,
             not_covered: draft.summary.not_covered.clone(),
             set_aside,
             unread: unread.map(|id| (Table::TaskReports, id)).collect(),
@@ -275,15 +278,15 @@ impl Exporter {
             Arc::clone(&self.progress),
         ));
         let errands = stream::iter(plans).flat_map(|plan| stream::iter(errands(&plan)));
-        let answers = errands
-            .map(|errand| Worker::start(Arc::clone(&fetcher).fetch(errand)))
-            .map(Worker::outcome)
-            .buffered(self.request.max_concurrency);
+        let concurrency = self.request.max_concurrency;
+        let budget = Arc::new(Semaphore::new(ROWS_IN_FLIGHT as usize));
+        let read = |errand, share| Arc::clone(&fetcher).fetch(errand, share);
+        let answers = in_turn(errands, concurrency, budget, Errand::rows_expected, read);
         let handing_over = async {
             let mut answers = std::pin::pin!(answers);
             let mut breaker = Breaker::default();
             while let Some(answer) = answers.try_next().await? {
-                let answer = stop_when_nothing_works(answer, &mut breaker)?;
+                let answer = stop_when_nothing_works(answer?, &mut breaker)?;
                 if sender.send(answer).await.is_err() {
                     break;
                 }
@@ -318,25 +321,6 @@ pub(crate) struct Listed {
     pub(crate) workflows: Details,
     pub(crate) undated: Undated,
     pub(crate) reports: Reports,
-}
-
-/// One errand being run, on a worker of its own; given up when nobody waits for it any more.
-struct Worker(JoinHandle<Result<Fetched, ExtractError>>);
-
-impl Worker {
-    fn start(fetch: impl Future<Output = Result<Fetched, ExtractError>> + Send + 'static) -> Self {
-        Self(tokio::spawn(fetch))
-    }
-
-    async fn outcome(mut self) -> Result<Fetched, PipelineError> {
-        Ok((&mut self.0).await??)
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 /// One run that cannot be read is that run's misfortune; several in a row are the service's.

@@ -12,12 +12,12 @@ use lcw_transform::{
     ChildRows, Layout, Lineage, ReprocessedRows, ResultRows, Rows, SubjectResultRows,
     TaskResultRows,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::catalog::{is_refusal, may_have_moved, path_of};
 use crate::children::Child;
-use crate::coverage::DAY;
+use crate::coverage::{DAY, DEFAULT_WINDOW};
 use crate::decode::{self, SetAside, Sieve};
+use crate::in_turn::Share;
 use crate::options::Asking;
 use crate::progress::Progress;
 use crate::request::{DeletedWorkflows, OnDrift, Request};
@@ -26,7 +26,7 @@ use crate::trouble::{Reach, reach};
 use crate::ways::Way;
 
 /// Rows that may be in memory at once; a larger run is read alone.
-const ROWS_IN_FLIGHT: u32 = 32_768;
+pub(crate) const ROWS_IN_FLIGHT: u32 = 32_768;
 
 /// What a run without a counter is taken for.
 const ROWS_EXPECTED: u32 = 256;
@@ -75,6 +75,14 @@ impl Errand {
     fn task(&self) -> &RunTask {
         &self.plan.runs[self.run]
     }
+
+    /// How many rows it is taken to bring.
+    pub(crate) fn rows_expected(&self) -> u32 {
+        let counted = self.task().counted(self.child);
+        counted
+            .and_then(|rows| u32::try_from(rows).ok())
+            .map_or(ROWS_EXPECTED, |rows| rows.clamp(1, ROWS_IN_FLIGHT))
+    }
 }
 
 /// What every read of an export shares.
@@ -87,7 +95,6 @@ pub(crate) struct Fetcher {
     on_drift: OnDrift,
     is_filtered: bool,
     asking: Asking,
-    rows: Arc<Semaphore>,
     /// Workflows and tables of which the service has refused a run: the others are not asked for.
     refused: Mutex<HashSet<(Arc<str>, Child)>>,
 }
@@ -96,7 +103,7 @@ pub(crate) struct Fetcher {
 pub(crate) struct Fetched {
     pub(crate) outcome: Outcome,
     /// Held until the rows are written: bounds what is in memory.
-    _in_flight: Option<OwnedSemaphorePermit>,
+    _in_flight: Share,
 }
 
 pub(crate) enum Outcome {
@@ -140,15 +147,19 @@ impl Fetcher {
             on_drift: request.on_drift,
             is_filtered: request.is_filtered(),
             asking: Asking::new(&request.query),
-            rows: Arc::new(Semaphore::new(ROWS_IN_FLIGHT as usize)),
             refused: Mutex::default(),
         }
     }
 
+    /// Reads what an errand is about; its share of the rows in flight goes along with them.
+    ///
     /// # Errors
     /// Only what stops the whole export; anything else is the run's [`Outcome`].
-    pub(crate) async fn fetch(self: Arc<Self>, errand: Errand) -> Result<Fetched, ExtractError> {
-        let in_flight = self.room_for(&errand).await;
+    pub(crate) async fn fetch(
+        self: Arc<Self>,
+        errand: Errand,
+        share: Share,
+    ) -> Result<Fetched, ExtractError> {
         if self.is_refused(&errand) {
             return Ok(Fetched {
                 outcome: Outcome::RefusedBefore,
@@ -165,9 +176,12 @@ impl Fetcher {
                 Outcome::Refused(error)
             }
             Err(error) => match reach(&error) {
-                Reach::Everything => return Err(error),
+                // The service need not know what is below a deleted workflow.
+                Reach::Everything if !(errand.task().is_deleted && is_refusal(&error)) => {
+                    return Err(error);
+                }
                 Reach::Gone => Outcome::Gone(error),
-                Reach::Refused => {
+                Reach::Refused | Reach::Everything => {
                     self.note_refusal(&errand);
                     Outcome::Refused(error)
                 }
@@ -176,7 +190,7 @@ impl Fetcher {
         };
         Ok(Fetched {
             outcome,
-            _in_flight: in_flight,
+            _in_flight: share,
         })
     }
 
@@ -190,20 +204,6 @@ impl Fetcher {
         let key = (Arc::clone(&errand.task().workflow_id), errand.child);
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         refused.insert(key);
-    }
-
-    /// Permits are handed out first come, first served, and errands come in the order in which
-    /// their rows are written, so the one that the writer waits for always has its permits.
-    async fn room_for(&self, errand: &Errand) -> Option<OwnedSemaphorePermit> {
-        let expected = errand
-            .task()
-            .counted(errand.child)
-            .and_then(|rows| u32::try_from(rows).ok())
-            .map_or(ROWS_EXPECTED, |rows| rows.clamp(1, ROWS_IN_FLIGHT));
-        Arc::clone(&self.rows)
-            .acquire_many_owned(expected)
-            .await
-            .ok()
     }
 
     async fn read_where_it_lives(&self, errand: &Errand) -> Result<Read, ExtractError> {
@@ -240,26 +240,34 @@ impl Fetcher {
         let since = task.listed.as_ref().map_or(0, |listed| listed.scheduled) - DAY;
         let mut decoder = self.decoder::<R>(task, child);
         let mut united = decoder.rows.finish();
-        let mut last_way = Way::Unfiltered;
+        let mut last_way = None;
+        let counted = task.provable(child, self.is_filtered);
         for way in Way::of(child) {
             if self.asking.is_refused(child, *way) {
                 continue;
             }
-            last_way = *way;
             let read = self.drain(&path, child, way.filter(since), &mut decoder);
             match read.await {
+                Ok(()) => last_way = Some(*way),
                 Err(error) if self.asking.can_do_without(child, *way, &error) => continue,
-                read => read?,
+                Err(error) if last_way.is_some() && is_refusal(&error) => continue,
+                // What is missing has been counted, and is named.
+                Err(error)
+                    if last_way.is_some()
+                        && counted.is_some()
+                        && reach(&error) == Reach::JustThis =>
+                {
+                    break;
+                }
+                Err(error) => return Err(error),
             }
-            let rows = decoder.rows.finish();
-            let all = if united.is_empty() {
-                rows
-            } else {
-                Rows::concat(vec![united, rows])
-            };
-            united = all.sorted_unique(&["id"]);
+            united = unite(united, decoder.rows.finish());
             let sent = united.len() + decoder.sieve.set_aside.len();
-            if !task.is_short(child, sent, self.is_filtered) {
+            let is_enough = match counted {
+                Some(counted) => sent >= counted,
+                None => !self.may_hide_rows(task),
+            };
+            if is_enough {
                 break;
             }
         }
@@ -269,10 +277,18 @@ impl Fetcher {
         };
         Ok(Read {
             rows: united,
-            way: last_way,
+            way: last_way.unwrap_or(Way::Unfiltered),
             set_aside: decoder.sieve.set_aside,
             by_task,
         })
+    }
+
+    /// Whether a way that does not lift the service's default window would leave out rows of the
+    /// run: where nothing counts them, nobody would notice.
+    fn may_hide_rows(&self, task: &RunTask) -> bool {
+        let oldest_shown = service_now(&self.client) - DEFAULT_WINDOW + DAY;
+        let listed = task.listed.as_ref();
+        task.settled && listed.is_some_and(|run| run.scheduled < oldest_shown)
     }
 
     fn decoder<R: ChildRows>(&self, task: &RunTask, child: Child) -> decode::Children<R> {
@@ -317,6 +333,16 @@ async fn exhaust(
     Ok(())
 }
 
+/// All rows of both, each once.
+fn unite(known: Rows, more: Rows) -> Rows {
+    let all = if known.is_empty() {
+        more
+    } else {
+        Rows::concat(vec![known, more])
+    };
+    all.sorted_unique(&["id"])
+}
+
 /// Rows by the id of their task.
 fn by_task(rows: &Rows) -> BTreeMap<Box<str>, i32> {
     let mut counts = BTreeMap::new();
@@ -345,13 +371,11 @@ impl RunTask {
         }
     }
 
-    /// Whether the service counts more rows for the settled run than it returned.
-    fn is_short(&self, child: Child, rows: usize, is_filtered: bool) -> bool {
+    /// How many rows of the table there have to be; none where the service's counter does not say.
+    fn provable(&self, child: Child, is_filtered: bool) -> Option<usize> {
         let says_nothing = is_filtered && child == Child::Results;
-        let counted = self.counted(child).unwrap_or(0);
-        self.settled
-            && self.counts_users
-            && !says_nothing
-            && usize::try_from(counted).is_ok_and(|counted| rows < counted)
+        let counted = self.counted(child)?;
+        (self.settled && self.counts_users && !says_nothing)
+            .then_some(usize::try_from(counted).unwrap_or(0))
     }
 }

@@ -87,13 +87,15 @@ impl Search<'_> {
             Err(error) => match reach(&error) {
                 Reach::Everything => return Err(error),
                 Reach::JustThis if breaker.failure() => return Err(error),
-                // A final run stays as it was read; its row says whether that was all.
-                Reach::Gone if !run.stored.is_open() => {}
-                Reach::Gone => expire(run, survey),
-                Reach::Refused | Reach::JustThis => {
+                Reach::Gone if run.stored.is_open() => expire(run, survey),
+                // A final run stays as it was read.
+                Reach::Gone if !run.stored.lacks(self.rules.wanted) => {}
+                Reach::Gone | Reach::Refused | Reach::JustThis => {
                     let (id, workflow) = (&run.run_id, &run.workflow_id);
                     let what = format!("run {id} of workflow {workflow}");
-                    let missing = NotCovered::new(what, &error, true).in_table(Table::Runs);
+                    // What is gone was told when it could not be read.
+                    let is_partial = reach(&error) != Reach::Gone;
+                    let missing = NotCovered::new(what, &error, is_partial).in_table(Table::Runs);
                     let missing = missing.of_workflow(workflow).of_run(id);
                     survey.not_covered.push(missing.on_day(run.stored.day));
                 }

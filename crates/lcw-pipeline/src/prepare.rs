@@ -303,18 +303,24 @@ pub(crate) async fn survey(
         on_drift: request.on_drift,
         until,
         skip_days: target.skip_days.clone(),
-        doubted: target.state.doubted().collect(),
-        uncovered: uncovered(request, source, target),
+        to_count: to_count(request, source, target),
+        to_read: target.state.to_read(source.now).collect(),
     };
     search.run(scopes(request, source, target)).await
 }
 
-/// Workflows whose listing nothing confirms: those listed for the first time, and those of a window
-/// that somebody wants read whatever is there.
-fn uncovered<'a>(request: &Request, source: &'a Source, target: &Target) -> BTreeSet<&'a str> {
+/// Workflows whose listing nothing confirms: those listed for the first time or not counted the last
+/// time, those of which something is missing, and those of a window that somebody wants read
+/// whatever is there.
+fn to_count<'a>(request: &Request, source: &'a Source, target: &Target) -> BTreeSet<&'a str> {
+    let state = &target.state;
     let is_covered = |id: &str| match request.kind {
         Kind::Backfill(_) => false,
-        Kind::Export => target.state.last_complete(id, &[Table::Runs]).is_some(),
+        Kind::Export => {
+            state.last_complete(id, &[Table::Runs]).is_some()
+                && !state.doubted.contains_key(id)
+                && !state.uncounted.contains(id)
+        }
     };
     let ids = source
         .catalog
@@ -330,7 +336,10 @@ fn scopes(request: &Request, source: &Source, target: &Target) -> Vec<(Scope, i6
     let from = |scope: &Scope| match &request.kind {
         Kind::Backfill(backfill) => backfill.from.as_microsecond(),
         Kind::Export => {
-            let last = target.state.last_complete(&scope.workflow.id, &tables);
+            let id = &scope.workflow.id;
+            let last = target.state.last_complete(id, &tables);
+            // What is missing may be anywhere in what the service still has.
+            let last = last.filter(|_| !target.state.is_doubted(id));
             window_start(source.now, micros(request.lookback), last)
         }
     };

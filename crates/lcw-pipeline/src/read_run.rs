@@ -68,22 +68,32 @@ impl<'p> ReadRun<'p> {
     pub(crate) fn is_unread(&self) -> bool {
         Child::ALL
             .into_iter()
-            .any(|child| self.is_child_unread(child))
+            .any(|child| self.is_child_unread(child) && !self.is_tolerated(child))
             || self.task.reports.as_ref().is_some_and(|it| !it.is_whole)
     }
 
     /// It was there, and nothing was asked for but what the service refuses and may.
     pub(crate) fn lacks_only_what_is_refused(&self) -> bool {
-        let is_nothing_or_tolerated = |child: Child| match self.outcomes[child] {
-            ReadOutcome::NotAsked => true,
-            ReadOutcome::Read { .. } => false,
-            ReadOutcome::NotRead { .. } | ReadOutcome::RefusedBefore => child.is_tolerated(),
-        };
+        let is_not_asked = |child| matches!(self.outcomes[child], ReadOutcome::NotAsked);
+        let mut asked = Child::ALL
+            .into_iter()
+            .filter(|child| !is_not_asked(*child))
+            .peekable();
         self.task.settled
             && self.task.is_unchanged
             && self.task.reports.is_none()
-            && Child::ALL.into_iter().all(is_nothing_or_tolerated)
-            && self.is_unread()
+            && asked.peek().is_some()
+            && asked.all(|child| self.is_tolerated(child))
+    }
+
+    /// The service refuses the table, and may.
+    fn is_tolerated(&self, child: Child) -> bool {
+        let is_refused = match &self.outcomes[child] {
+            ReadOutcome::NotRead { why, .. } => *why != Why::Failed,
+            ReadOutcome::RefusedBefore => true,
+            _ => false,
+        };
+        is_refused && child.is_tolerated()
     }
 
     pub(crate) fn is_child_unread(&self, child: Child) -> bool {
@@ -112,13 +122,17 @@ impl<'p> ReadRun<'p> {
     /// Rows of the table that the dataset holds for this state of the run.
     pub(crate) fn rows(&self, child: Child) -> Option<usize> {
         match self.outcomes[child] {
-            ReadOutcome::Read { rows, .. } => Some(rows),
+            // A later answer may lack rows that were read for this state of the run before.
+            ReadOutcome::Read { rows, .. } => Some(rows.max(self.known_rows(child).unwrap_or(0))),
             ReadOutcome::NotAsked if self.is_empty_of(child) => Some(0),
-            ReadOutcome::NotAsked if self.task.is_unchanged => {
-                usize::try_from(self.task.known_rows[child]?).ok()
-            }
+            ReadOutcome::NotAsked => self.known_rows(child),
             _ => None,
         }
+    }
+
+    fn known_rows(&self, child: Child) -> Option<usize> {
+        let rows = self.task.known_rows[child].filter(|_| self.task.is_unchanged)?;
+        usize::try_from(rows).ok()
     }
 
     /// The verdict on a table that was read now; none when it was not.
@@ -201,7 +215,9 @@ impl<'p> ReadRun<'p> {
         match self.outcomes[child] {
             // A row that was set aside is not read: the next export asks for it again.
             ReadOutcome::Read { set_aside: 1.., .. } => Marker::Null,
-            ReadOutcome::Read { rows, .. } => Marker::Value(whole(rows)),
+            ReadOutcome::Read { .. } => self
+                .rows(child)
+                .map_or(Marker::Null, |rows| Marker::Value(whole(rows))),
             ReadOutcome::NotAsked if self.is_empty_of(child) => Marker::Value(0),
             _ => self.kept(),
         }

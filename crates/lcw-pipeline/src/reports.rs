@@ -160,8 +160,8 @@ async fn read_one(
         for report in concat(client.pages(asked, &mut decoder)).await? {
             reports.insert(report.id.clone(), report);
         }
-        let is_short = counted.is_some_and(|counted| counted > tasks_of(reports.values()));
-        if !need.has_open && !is_short {
+        let is_whole = counted.is_some_and(|counted| counted <= tasks_of(reports.values()));
+        if !need.has_open && is_whole {
             break;
         }
     }
@@ -173,8 +173,7 @@ async fn read_one(
     })
 }
 
-/// What the service counts over the reports since the oldest run in need. Without it they are done
-/// with as they come.
+/// What the service counts over the reports since the oldest run in need.
 async fn count(client: &GraphClient, need: &Need<'_>, path: GraphPath) -> Option<i64> {
     let path = path.summary(instant(need.since), instant(need.until?));
     let answer = client.entity(path, &mut decode::Summary).await;
@@ -182,7 +181,9 @@ async fn count(client: &GraphClient, need: &Need<'_>, path: GraphPath) -> Option
 }
 
 fn tasks_of<'r>(reports: impl Iterator<Item = &'r ListedReport>) -> i64 {
-    reports.map(|report| i64::from(report.users)).sum()
+    // A report that names no run is not stored.
+    let stored = reports.filter(|report| report.run_id.is_some());
+    stored.map(|report| i64::from(report.users)).sum()
 }
 
 /// The task reports of all workflows.

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use crate::catalog::Scope;
+use crate::coverage::{DAY, RETENTION};
 use crate::proof::ShortRun;
 use crate::status::StoredShortRun;
+use crate::summaries::{Window, WorkflowProof};
 
 /// Cumulative facts of a tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +30,8 @@ pub(crate) struct State {
     pub(crate) read_for: BTreeMap<String, BTreeMap<String, String>>,
     /// When the task definitions were last read, in microseconds.
     pub(crate) definitions_read_at: Option<i64>,
+    /// Workflows that the service could not count when it was asked: it is asked again.
+    pub(crate) uncounted: BTreeSet<String>,
     /// Workflows of which the service counts more than the dataset holds: it is asked again.
     pub(crate) doubted: BTreeMap<String, Vec<Doubt>>,
     /// What somebody knows to be missing.
@@ -41,6 +45,35 @@ pub(crate) struct Doubt {
     pub(crate) table: String,
     pub(crate) counted: i64,
     pub(crate) held: i64,
+    /// The window that was counted, in microseconds.
+    #[serde(default)]
+    pub(crate) from: i64,
+    #[serde(default)]
+    pub(crate) until: i64,
+    /// When the workflow was last read again because of it, in microseconds.
+    #[serde(default)]
+    pub(crate) read_again_at: Option<i64>,
+}
+
+impl Doubt {
+    pub(crate) fn missing(&self) -> i64 {
+        self.counted - self.held
+    }
+
+    /// Whether rows are missing that reading the workflow again may bring: once a day it does. Runs
+    /// that are missing are looked for in its listing.
+    pub(crate) fn is_to_read(&self, now: i64) -> bool {
+        self.table != Table::Runs.name()
+            && self
+                .read_again_at
+                .is_none_or(|at| !(now - DAY..=now).contains(&at))
+    }
+
+    /// Whether a count over this window that is right leaves nothing of it.
+    pub(crate) fn is_within(&self, window: Window, now: i64) -> bool {
+        let oldest_counted = self.from.max(now - RETENTION + DAY);
+        window.from <= oldest_counted && self.until <= window.until
+    }
 }
 
 /// Something that is missing and that somebody has looked into: it stays on record.
@@ -111,16 +144,87 @@ impl State {
         known.map(|known| &*known.reason)
     }
 
-    /// Workflows of which more is missing than somebody has acknowledged.
-    pub(crate) fn doubted(&self) -> impl Iterator<Item = &str> {
-        let is_open = |(workflow, doubts): &(&String, &Vec<Doubt>)| {
-            let open = |doubt: &Doubt| {
-                let missing = doubt.counted - doubt.held;
-                self.reason((&doubt.table, workflow, ""), missing).is_none()
-            };
-            doubts.iter().any(open)
+    /// What of a workflow is missing and nobody has acknowledged.
+    fn open_doubts(&self, workflow_id: &str) -> impl Iterator<Item = &Doubt> {
+        let doubts = self.doubted.get(workflow_id).into_iter().flatten();
+        doubts.filter(move |doubt| {
+            let key = (&*doubt.table, workflow_id, "");
+            self.reason(key, doubt.missing()).is_none()
+        })
+    }
+
+    /// Whether more of the workflow is missing than somebody has acknowledged.
+    pub(crate) fn is_doubted(&self, workflow_id: &str) -> bool {
+        self.open_doubts(workflow_id).next().is_some()
+    }
+
+    /// Workflows that are read again because of what is missing.
+    pub(crate) fn to_read(&self, now: i64) -> impl Iterator<Item = &str> {
+        let ids = self.doubted.keys().map(|id| &**id);
+        ids.filter(move |id| self.open_doubts(id).any(|doubt| doubt.is_to_read(now)))
+    }
+
+    /// Replaces what was known to be missing of a workflow by what its new counts say: doubts stay
+    /// that those do not speak of.
+    pub(crate) fn doubt(&mut self, proof: &WorkflowProof, short: Vec<ShortRun>, now: i64) {
+        let old = self.doubted.remove(&proof.workflow_id).unwrap_or_default();
+        let is_answered = |doubt: &Doubt| {
+            proof.measures_table(&doubt.table) && doubt.is_within(proof.window, now)
         };
-        self.doubted.iter().filter(is_open).map(|(id, _)| &**id)
+        let mut doubts: Vec<Doubt> = short
+            .iter()
+            .map(|short| {
+                let before = old.iter().find(|doubt| doubt.table == short.table);
+                let read_again_at = before.and_then(|doubt| {
+                    if doubt.is_to_read(now) {
+                        Some(now)
+                    } else {
+                        doubt.read_again_at
+                    }
+                });
+                Doubt {
+                    table: short.table.to_owned(),
+                    counted: short.counted,
+                    held: short.counted - short.missing(),
+                    from: proof.window.from,
+                    until: proof.window.until,
+                    read_again_at,
+                }
+            })
+            .collect();
+        for known in old.into_iter().filter(|doubt| !is_answered(doubt)) {
+            match doubts.iter_mut().find(|new| new.table == known.table) {
+                Some(new) if new.missing() < known.missing() => *new = known,
+                Some(_) => {}
+                None => doubts.push(known),
+            }
+        }
+        if !doubts.is_empty() {
+            self.doubted.insert(proof.workflow_id.clone(), doubts);
+        }
+    }
+
+    /// What is missing as the last count had it, as far as `is_told` does not know of it.
+    pub(crate) fn untold_doubts(
+        &self,
+        is_told: impl Fn(&str, &str) -> bool,
+    ) -> Vec<(String, Doubt)> {
+        let doubts = self.doubted.iter().flat_map(|(workflow, doubts)| {
+            doubts
+                .iter()
+                .map(move |doubt| (workflow.clone(), doubt.clone()))
+        });
+        doubts
+            .filter(|(workflow, doubt)| !is_told(workflow, &doubt.table))
+            .collect()
+    }
+
+    /// Forgets what is missing of what the service itself has forgotten by now.
+    pub(crate) fn forget_old_doubts(&mut self, now: i64) {
+        for doubts in self.doubted.values_mut() {
+            doubts.retain(|doubt| doubt.until >= now - RETENTION);
+        }
+        self.doubted.retain(|_, doubts| !doubts.is_empty());
     }
 
     /// The same for a shortfall as it is stored.
@@ -134,12 +238,18 @@ impl State {
         self.acknowledged.iter().any(|known| known.day == day)
     }
 
-    /// Remembers which of the workflows in `scopes` are stored without their details.
-    pub(crate) fn note_details(&mut self, scopes: &[Scope], missing: &BTreeSet<String>) {
+    /// Which workflows are stored without their details, once those of `scopes` are written.
+    pub(crate) fn details_to_read(
+        &self,
+        scopes: &[Scope],
+        missing: &BTreeSet<String>,
+    ) -> BTreeSet<String> {
+        let mut to_read = self.without_details.clone();
         for scope in scopes {
-            self.without_details.remove(&scope.workflow.id);
+            to_read.remove(&scope.workflow.id);
         }
-        self.without_details.extend(missing.iter().cloned());
+        to_read.extend(missing.iter().cloned());
+        to_read
     }
 
     pub(crate) fn set_complete(&mut self, workflow_id: &str, tables: &[Table], at: i64) {

@@ -52,17 +52,27 @@ impl StoredRun {
     /// Whether it is asked for by its id when no listing brings it: it was known to be on its way,
     /// or it was final but not yet read for good. Other statuses age out of the lookback.
     pub(crate) fn is_awaited(&self, wanted: Reading) -> bool {
-        let is_unread = |child| self.rows[child].is_none();
         match &*self.status {
             "queued" | "inProgress" | "canceling" => !self.is_expired,
-            status if is_final(status) => !self.settled || wanted.children.iter().any(is_unread),
+            status if is_final(status) => !self.settled || self.lacks(wanted),
             _ => false,
         }
     }
 
+    /// Whether something of `wanted` that the service may not refuse was never read.
+    pub(crate) fn lacks(&self, wanted: Reading) -> bool {
+        let mut required = wanted.children.required().iter();
+        required.any(|child| self.rows[child].is_none())
+    }
+
     /// What of `wanted` was not read for this state of the run, or not all of it.
     pub(crate) fn missing(&self, wanted: Reading) -> Reading {
-        let is_missing = |child: &Child| self.rows[*child].is_none() || self.short.contains(*child);
+        // Subjects that are not users are counted with the users.
+        let is_short = |child| {
+            self.short.contains(child)
+                || (child == Child::Subjects && self.short.contains(Child::Results))
+        };
+        let is_missing = |child: &Child| self.rows[*child].is_none() || is_short(*child);
         let children: ChildSet = wanted.children.iter().filter(is_missing).collect();
         // What task reports prove depends on the task results: they are read again together.
         let is_moved = self.report_rows.is_none() || children.contains(Child::Tasks);

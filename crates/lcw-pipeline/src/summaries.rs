@@ -43,12 +43,60 @@ pub(crate) struct Counted {
     reported_tasks: Option<Measure>,
 }
 
+/// The counts of one workflow, as far as they were to be had.
+struct Count {
+    counted: Counted,
+    /// Runs that were found because of them.
+    found: u64,
+    /// The last request that failed.
+    failure: Option<ExtractError>,
+}
+
+impl Count {
+    /// # Errors
+    /// What stops everything.
+    fn unless_failed<T>(
+        &mut self,
+        answer: Result<T, ExtractError>,
+    ) -> Result<Option<T>, ExtractError> {
+        match answer {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) if reach(&error) == Reach::Everything && !is_refusal(&error) => Err(error),
+            Err(error) => {
+                self.failure = Some(error);
+                Ok(None)
+            }
+        }
+    }
+}
+
+impl Survey {
+    /// The service's own counts of a workflow are not to be had, or not all of them. A refusal is
+    /// told once; what failed is asked for again by the next export.
+    fn not_counted(&mut self, workflow_id: &str, error: &ExtractError, is_tolerated: bool) {
+        debug!(workflow.id = workflow_id, %error, "the service's own counts are not to be had");
+        if !is_refusal(error) {
+            let what = format!("the service's own counts of workflow {workflow_id}");
+            let missing = NotCovered::new(what, error, true).of_workflow(workflow_id);
+            self.not_covered.push(missing);
+            self.uncounted.insert(workflow_id.to_owned());
+            return;
+        }
+        const REFUSED: &str = "the service's own counts, which it refuses";
+        let is_told = self.not_covered.iter().any(|known| known.what == REFUSED);
+        if !is_told && !is_tolerated {
+            self.not_covered
+                .push(NotCovered::new(REFUSED, error, false));
+        }
+    }
+}
+
 /// Which runs are counted, in microseconds.
 #[derive(Debug, Clone, Copy, Default)]
-struct Window {
-    from: i64,
+pub(crate) struct Window {
+    pub(crate) from: i64,
     /// Runs that are scheduled before then were listed.
-    until: i64,
+    pub(crate) until: i64,
     /// The counters of runs that are scheduled before then have settled.
     settled_until: i64,
 }
@@ -80,6 +128,8 @@ pub struct Measure {
 pub struct WorkflowProof {
     /// The workflow.
     pub workflow_id: String,
+    #[serde(skip)]
+    pub(crate) window: Window,
     /// Start of the window that was counted; RFC 3339.
     pub from: String,
     /// End of the window that was counted; RFC 3339.
@@ -155,6 +205,7 @@ impl Counted {
         let [runs, users, tasks, reported_tasks] = measures;
         measures.iter().any(Option::is_some).then(|| WorkflowProof {
             workflow_id: workflow_id.to_owned(),
+            window: self.window,
             from: format_micros(self.window.from),
             to: format_micros(self.window.until - MARGIN),
             runs,
@@ -167,15 +218,24 @@ impl Counted {
 }
 
 impl WorkflowProof {
-    /// What the service counts more of than there is.
-    pub(crate) fn shortfalls(&self) -> impl Iterator<Item = ShortRun> + '_ {
-        let measures = [
+    fn measures(&self) -> [(Table, Option<Measure>); 4] {
+        [
             (Table::Runs, self.runs),
             (Table::UserProcessingResults, self.users),
             (Table::TaskProcessingResults, self.tasks),
             (Table::TaskReports, self.reported_tasks),
-        ];
-        measures.into_iter().filter_map(|(table, measure)| {
+        ]
+    }
+
+    /// Whether the service was asked for its number of the table.
+    pub(crate) fn measures_table(&self, table: &str) -> bool {
+        let mut measures = self.measures().into_iter();
+        measures.any(|(measured, measure)| measured.name() == table && measure.is_some())
+    }
+
+    /// What the service counts more of than there is.
+    pub(crate) fn shortfalls(&self) -> impl Iterator<Item = ShortRun> + '_ {
+        self.measures().into_iter().filter_map(|(table, measure)| {
             let Measure { counted, held } = measure.filter(|it| it.counted > it.held)?;
             let short = ShortRun::of_run(table, &self.workflow_id, "", "");
             Some(short.counting(counted, u64::try_from(held).unwrap_or(0)))
@@ -186,6 +246,8 @@ impl WorkflowProof {
 impl Search<'_> {
     /// Asks for the service's own counts of every workflow with news, and lists the runs of those
     /// again of which it counts more than it listed: by when they started, then without a filter.
+    ///
+    /// Each request that fails, fails alone: what was counted before stands.
     ///
     /// # Errors
     /// What stops everything. Counts that are refused are done without.
@@ -208,25 +270,14 @@ impl Search<'_> {
             })
             .buffer_unordered(self.concurrency);
         while let Some((listing, answer)) = answers.next().await {
-            let id = listing.scope.workflow.id.clone();
-            match answer {
-                Ok((counted, found)) => {
-                    survey.found_again += found;
-                    survey.counted.insert(id, counted);
-                }
-                Err(error) if reach(&error) == Reach::Everything && !is_refusal(&error) => {
-                    return Err(error);
-                }
-                Err(error) => {
-                    debug!(workflow.id = id, %error, "the service's own counts are not to be had");
-                    let what = format!("the service's own counts of workflow {id}");
-                    let missing = NotCovered::new(what, &error, false).of_workflow(&id);
-                    // A refusal of all that is no table of its own is no news to anybody.
-                    if !is_refusal(&error) {
-                        survey.not_covered.push(missing);
-                    }
-                }
+            let count = answer?;
+            survey.found_again += count.found;
+            if let Some(error) = &count.failure {
+                let is_tolerated = listing.scope.is_deleted && is_refusal(error);
+                survey.not_counted(&listing.scope.workflow.id, error, is_tolerated);
             }
+            let id = listing.scope.workflow.id.clone();
+            survey.counted.insert(id, count.counted);
         }
         Ok(())
     }
@@ -239,16 +290,17 @@ impl Search<'_> {
             listing.runs.values().filter(inside)
         };
         let is_settled = |run: &ListedRun| run.is_settled(self.now, self.settle);
+        let mut rules = self.rules_for(id);
+        rules.wanted.children = rules.wanted.children.required();
         let is_news = |run: &ListedRun| {
             let stored = self.stored.get(id, &run.id);
             let day = stored.map_or(run.day, |stored| stored.day);
             is_settled(run)
                 && !self.skip_days.contains(&day)
-                && decide(run, true, stored, self.rules_for(id)) != Decision::Skip
+                && decide(run, true, stored, rules) != Decision::Skip
         };
         let id = id.as_str();
-        let must_be_asked = self.doubted.contains(id) || self.uncovered.contains(id);
-        if !must_be_asked && !runs().any(is_news) {
+        if !self.to_count.contains(id) && !runs().any(is_news) {
             return None;
         }
         // A run that is held back for an administrator stands still, too.
@@ -267,35 +319,45 @@ impl Search<'_> {
         &self,
         listing: &mut Listing,
         window: Window,
-    ) -> Result<(Counted, u64), ExtractError> {
+    ) -> Result<Count, ExtractError> {
         let below = listing.scope.path();
         let ask = async |path: GraphPath, until: i64| {
             let path = path.summary(instant(window.from), instant(until - MARGIN));
             self.client.entity(path, &mut decode::Summary).await
         };
-        let mut counted = Counted {
-            window,
-            runs: ask(below.clone().runs(), window.until).await?,
-            ..Counted::default()
+        let mut count = Count {
+            counted: Counted {
+                window,
+                ..Counted::default()
+            },
+            found: 0,
+            failure: None,
         };
+        let runs = ask(below.clone().runs(), window.until).await;
+        count.counted.runs = count.unless_failed(runs)?.unwrap_or_default();
         let counts_rows = self.rules.wanted.children.contains(Child::Results);
         if counts_rows && window.from < window.settled_until - MARGIN {
-            let results = below.user_processing_results();
-            counted.users = ask(results, window.settled_until).await?;
+            let users = ask(below.user_processing_results(), window.settled_until).await;
+            count.counted.users = count.unless_failed(users)?.unwrap_or_default();
         }
-        counted.runs_held = self.runs_until(listing, window.until);
+        count.counted.runs_held = self.runs_until(listing, window.until);
         let before = listing.runs.len();
         for again in [Some(filter("startedDateTime", listing.from, None)), None] {
-            if counted.runs_missing() <= 0 {
+            if count.counted.runs_missing() <= 0 {
                 break;
             }
-            let (runs, _) = self.list(&listing.scope, again.as_deref()).await?;
-            for run in runs.into_values() {
-                keep_newest(&mut listing.runs, run);
-            }
-            counted.runs_held = self.runs_until(listing, window.until);
+            let listed = self.list(&listing.scope, again.as_deref()).await;
+            let Some((runs, _)) = count.unless_failed(listed)? else {
+                continue;
+            };
+            let runs = runs.into_values();
+            let from = listing.from;
+            runs.filter(|run| self.is_inside(from, run))
+                .for_each(|run| keep_newest(&mut listing.runs, run));
+            count.counted.runs_held = self.runs_until(listing, window.until);
         }
-        Ok((counted, (listing.runs.len() - before) as u64))
+        count.found = (listing.runs.len() - before) as u64;
+        Ok(count)
     }
 
     /// Listed runs that are scheduled before then.

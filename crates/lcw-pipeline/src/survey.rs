@@ -37,11 +37,11 @@ pub(crate) struct Search<'a> {
     pub(crate) until: Option<i64>,
     /// Days that an unfinished backfill with the same arguments has committed.
     pub(crate) skip_days: BTreeSet<Date>,
-    /// Workflows of which the service counted more than the last export held, and nobody has
-    /// acknowledged it.
-    pub(crate) doubted: BTreeSet<&'a str>,
-    /// Workflows that no complete listing has covered: none of their runs is known to be there.
-    pub(crate) uncovered: BTreeSet<&'a str>,
+    /// Workflows that the service is asked to count although they may have no news: it counted more
+    /// than there is, or could not count them, or no complete listing has covered them.
+    pub(crate) to_count: BTreeSet<&'a str>,
+    /// Workflows of which rows are missing: everything is read again.
+    pub(crate) to_read: BTreeSet<&'a str>,
 }
 
 /// What has to be done about one run.
@@ -104,6 +104,8 @@ pub(crate) struct Survey {
     pub(crate) found_again: u64,
     /// What the service counts, for the workflows that something is read of.
     pub(crate) counted: BTreeMap<String, Counted>,
+    /// Workflows that the service could not count this time.
+    pub(crate) uncounted: BTreeSet<String>,
     /// Rows of listings that the tables cannot hold.
     pub(crate) set_aside: Vec<SetAside>,
     /// Schedule of the oldest run that any listing brought.
@@ -180,10 +182,10 @@ impl Search<'_> {
     /// Of a workflow of which the service counts more than there is, everything is read again, and
     /// the runs that count nobody, too.
     pub(crate) fn rules_for(&self, workflow_id: &str) -> Rules {
-        let is_doubted = self.doubted.contains(workflow_id);
+        let is_to_read = self.to_read.contains(workflow_id);
         Rules {
-            everything: self.rules.everything || is_doubted,
-            trusts_empty: !is_doubted,
+            everything: self.rules.everything || is_to_read,
+            trusts_empty: !is_to_read,
             ..self.rules
         }
     }
@@ -203,7 +205,10 @@ impl Search<'_> {
         let settled = run.is_settled(self.now, self.settle);
         let day = stored.map_or(run.day, |stored| stored.day);
         survey.counts.open += u64::from(!run.is_final());
-        if self.skip_days.contains(&day) {
+        let is_there = stored.is_some_and(|stored| {
+            stored.same_state(&run, settled) && !stored.lacks(self.rules.wanted)
+        });
+        if is_there && self.skip_days.contains(&day) {
             survey.counts.skipped_committed += 1;
             survey.hold(workflow_id, &run, stored);
             return;
