@@ -83,6 +83,67 @@ async fn a_short_run_is_a_short_line() {
     );
     let line = text.lines().find(|line| line.ends_with("short")).unwrap();
     assert!(line.contains(" 5/7 "), "{text}");
+
+    // An export that is unproven is not a complete one, until somebody says that it is.
+    assert_eq!(tenant["last_export"]["status"], "done");
+    assert_eq!(tenant["last_complete_export"], Value::Null);
+    let acknowledge = format!("acknowledge --out data --reason known --workflow {workflow}");
+    desk.bare(&acknowledge).run().with(0);
+    let (tenant, _) = status(&desk);
+    assert_eq!(tenant["last_complete_export"], tenant["last_export"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_run_that_has_not_settled_is_open_whatever_it_counts() {
+    let desk = Desk::with(Simulator::start(single(2)).await.unwrap());
+    let workflow = desk.tenant.workflow_ids().remove(0);
+    let scheduled = desk.tenant.now() - Duration::from_mins(12);
+    let run = desk.tenant.add_run(&workflow, &RunPlan::new(scheduled, 5));
+    desk.tenant.report_users(&run, Some(7));
+    desk.export();
+    let (tenant, _) = status(&desk);
+    let row = &tenant["matrix"][0];
+    assert_eq!(
+        (&row["verdict"], &row["undecided"]),
+        (&json!("open"), &json!(1))
+    );
+    assert_eq!(tenant["runs"]["unsettled"], 1, "{}", tenant["runs"]);
+    assert_eq!(tenant["runs"]["short"], 0);
+    assert_eq!(tenant["short_runs"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_oldest_run_that_the_service_has_stays_known() {
+    for format in ["parquet", "ndjson"] {
+        let desk = Desk::new().await;
+        let line = format!("export --out data --format {format} --json");
+        let export = desk.lcw(&line).run().with(0).json();
+        let (tenant, _) = status(&desk);
+        let oldest = &export["retention"]["oldest_run_served"];
+        assert!(oldest.is_string());
+        assert_eq!(tenant["retention"]["oldest_run_served"], *oldest);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn task_reports_have_numbers_where_they_are_exported() {
+    let desk = Desk::new().await;
+    desk.export();
+    let (tenant, _) = status(&desk);
+    let rows = tenant["matrix"].as_array().unwrap();
+    assert!(rows.iter().all(|row| row["task_reports"].is_null()));
+    let line = "export --out data --table task_reports --table task_processing_results";
+    desk.lcw(line).run().with(0);
+    let (tenant, _) = status(&desk);
+    let rows = tenant["matrix"].as_array().unwrap();
+    // While a run is under way its reports count nothing.
+    let is_decided = |row: &&Value| row["verdict"] == "matched" && row["task_reports"].is_object();
+    let decided: Vec<&Value> = rows.iter().filter(is_decided).collect();
+    assert!(!decided.is_empty(), "{rows:#?}");
+    for row in decided {
+        let reports = &row["task_reports"];
+        assert_eq!(reports["counted"], reports["held"], "{row}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -121,6 +182,21 @@ async fn what_is_not_covered_is_told_until_it_is() {
     let missing = &tenant["not_covered"][0];
     assert_eq!(missing["table"], "task_processing_results");
     assert_eq!(missing["cause"], "permission");
+    assert_eq!(tenant["last_export"]["status"], "partial");
+    assert_eq!(tenant["last_complete_export"], Value::Null);
+    assert!(tenant["retention"]["last_good_export"].is_string());
+    // What was refused is counted, and proves nothing.
+    let rows = tenant["matrix"].as_array().unwrap();
+    let counted: i64 = rows
+        .iter()
+        .map(|row| row["tasks"]["counted"].as_i64().unwrap())
+        .sum();
+    assert!(counted > 0, "{rows:#?}");
+    for row in rows {
+        let has_tasks = row["tasks"]["counted"] != 0;
+        assert!(!has_tasks || row["verdict"] != "matched", "{row}");
+        assert_eq!(row["tasks"]["held"], 0, "{row}");
+    }
     for text in [report, text] {
         for part in [
             "not covered: ",
@@ -136,5 +212,24 @@ async fn what_is_not_covered_is_told_until_it_is() {
     desk.export();
     let (tenant, text) = status(&desk);
     assert_eq!(tenant["not_covered"], json!([]), "{text}");
+    assert_eq!(tenant["last_complete_export"], tenant["last_export"]);
     assert!(!text.contains("not covered"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn days_that_were_lost_are_told_once() {
+    let desk = Desk::new().await;
+    desk.export();
+    desk.tenant.advance(Duration::from_hours(33 * 24));
+    let report = desk.lcw("export --out data").run().with(5).stdout;
+    let (tenant, text) = status(&desk);
+    let lost = tenant["lost_days"].as_array().unwrap();
+    assert!(lost.len() > 2, "{tenant:#}");
+    for text in [&report, &text] {
+        assert_eq!(text.matches("lost for good").count(), 1, "{text}");
+        assert!(!text.contains("not covered: runs of"), "{text}");
+    }
+    // The export that finds days at risk has read them.
+    assert!(report.contains("were at risk of being lost"), "{report}");
+    assert!(!text.contains("at risk"), "{text}");
 }
