@@ -210,3 +210,22 @@ async fn a_resumed_backfill_reads_workflows_that_could_not_be_listed_before() {
         office.assert_holds(&tenant, &tenant.truth());
     }
 }
+
+#[tokio::test]
+async fn a_workflow_that_the_list_leaves_out_is_asked_for_by_its_id() {
+    for mut office in Office::of_each_format() {
+        let mut config = lcw_tests::brief(9, 3);
+        config.paging.page_size = 1..=1;
+        let tenant = Simulator::start(config).await.unwrap();
+        assert_eq!(office.export(&tenant).await.exit_code, 0);
+        let mut archive = lcw_tests::Archive::of(&tenant.truth());
+        tenant.advance(DAY);
+        tenant.inject(FaultRule::new(Fault::DroppedPage).on(Endpoint::Workflows));
+        tenant.reset_requests();
+        let summary = office.export(&tenant).await;
+        assert_eq!(summary.exit_code, 0, "{summary:#?}");
+        assert!(tenant.count(Endpoint::Workflow) > 0);
+        archive.observe(&tenant.truth());
+        office.assert_keeps(&tenant, &archive);
+    }
+}

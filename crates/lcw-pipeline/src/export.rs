@@ -27,6 +27,7 @@ use crate::survey::Survey;
 use crate::tables::{self, layout, specs};
 use crate::trouble::Breaker;
 use crate::undated::{self, Undated};
+use crate::unlisted;
 use crate::workflows::{Details, KnownWorkflows, details};
 use crate::writing_thread::WritingThread;
 
@@ -65,17 +66,17 @@ impl Exporter {
         let layout = layout(format.as_ref(), self.request.keep_raw);
         self.refuse_what_cannot_be_written()?;
         self.progress.doing("reading workflows");
-        let source = self
+        let mut source = self
             .until_stopped(Source::read(&self.request, &self.client))
             .await?;
         draft.summary.tenant_id = Some(source.tenant.clone());
-        draft
-            .summary
-            .not_covered
-            .extend(source.catalog.not_covered.iter().cloned());
-
         let (writer, mut target) = self.open(layout, source.tenant.clone(), source.now).await?;
         draft.summary.export_id = writer.next_export_id(draft.started_at)?;
+        let (now, catalog) = (source.now, &mut source.catalog);
+        let found = unlisted::find(&self.request, &self.client, &target, now, catalog);
+        self.until_stopped(async { Ok(found.await?) }).await?;
+        let not_covered = &mut draft.summary.not_covered;
+        not_covered.extend(source.catalog.not_covered.iter().cloned());
         self.progress.doing(format!(
             "listing runs of {} workflows",
             source.catalog.scopes.len()

@@ -46,6 +46,7 @@ mod tables;
 mod tenant;
 mod trouble;
 mod undated;
+mod unlisted;
 mod ways;
 mod workflows;
 mod write;

@@ -285,6 +285,8 @@ pub(crate) struct StoredWorkflow {
     pub(crate) last_modified: Option<i64>,
     pub(crate) version: Option<i32>,
     pub(crate) is_deleted: bool,
+    /// When a list last named it.
+    pub(crate) last_seen: Option<i64>,
 }
 
 /// Reads the stored workflows by id.
@@ -292,11 +294,12 @@ pub(crate) fn stored_workflows(
     dataset: &Dataset,
     tenant: &str,
 ) -> Result<HashMap<String, StoredWorkflow>, DatasetError> {
-    const COLUMNS: [&str; 4] = [
+    const COLUMNS: [&str; 5] = [
         "id",
         "last_modified_date_time",
         "version",
         "deleted_date_time",
+        "_lcw_last_seen",
     ];
     let mut workflows = HashMap::new();
     let Some(reader) = dataset.read("workflows", tenant, None, Some(&COLUMNS))? else {
@@ -307,11 +310,13 @@ pub(crate) fn stored_workflows(
         let id: &StringArray = batch.column(0).as_string();
         let last_modified = Instants::new(batch.column(1));
         let version: &Int32Array = batch.column(2).as_primitive::<Int32Type>();
+        let last_seen = Instants::new(batch.column(4));
         for row in 0..batch.num_rows() {
             let workflow = StoredWorkflow {
                 last_modified: last_modified.at(row),
                 version: version.is_valid(row).then(|| version.value(row)),
                 is_deleted: batch.column(3).is_valid(row),
+                last_seen: last_seen.at(row),
             };
             workflows.insert(id.value(row).to_owned(), workflow);
         }
