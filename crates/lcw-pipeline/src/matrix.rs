@@ -73,15 +73,18 @@ pub(crate) fn matrix(
     not_covered: &[NotCovered],
 ) -> Result<Vec<MatrixRow>, DatasetError> {
     let names = names(dataset, tenant)?;
-    let users = Asked::new(dataset, tenant, Child::Results, not_covered)?;
-    let tasks = Asked::new(dataset, tenant, Child::Tasks, not_covered)?;
+    let lacks_users = lacks(not_covered, Child::Results);
+    let lacks_tasks = lacks(not_covered, Child::Tasks);
     let mut rows = Vec::new();
     for day in dataset.days(Table::Runs.name(), tenant)? {
+        let users = rows_by_run(dataset, tenant, day, Child::Results)?;
+        let tasks = rows_by_run(dataset, tenant, day, Child::Tasks)?;
+        // A file without rows is there for its columns, whether its table is asked for or not.
         let held = Held {
-            users: rows_by_run(dataset, tenant, day, Child::Results)?,
-            tasks: rows_by_run(dataset, tenant, day, Child::Tasks)?,
-            asks_users: users.on(day),
-            asks_tasks: tasks.on(day),
+            asks_users: lacks_users || !users.is_empty(),
+            asks_tasks: lacks_tasks || !tasks.is_empty(),
+            users,
+            tasks,
         };
         let mut reports = reports_by_workflow(dataset, tenant, day)?;
         let mut by_workflow = BTreeMap::<String, Tally>::new();
@@ -106,32 +109,11 @@ pub(crate) fn matrix(
     Ok(rows)
 }
 
-/// Where a table below the runs was asked for.
-struct Asked {
-    /// Days with a file of it.
-    days: Vec<Date>,
-    /// The newest export asked for it, and did not get all.
-    everywhere: bool,
-}
-
-impl Asked {
-    fn new(
-        dataset: &Dataset,
-        tenant: &str,
-        child: Child,
-        not_covered: &[NotCovered],
-    ) -> Result<Self, DatasetError> {
-        let name = child.table().name();
-        let is_it = |entry: &NotCovered| entry.is_partial && entry.table.as_deref() == Some(name);
-        Ok(Self {
-            days: dataset.days(name, tenant)?,
-            everywhere: not_covered.iter().any(is_it),
-        })
-    }
-
-    fn on(&self, day: Date) -> bool {
-        self.everywhere || self.days.contains(&day)
-    }
+/// Whether the newest export asked for a table and did not get all of it.
+fn lacks(not_covered: &[NotCovered], child: Child) -> bool {
+    let name = child.table().name();
+    let is_it = |entry: &NotCovered| entry.is_partial && entry.table.as_deref() == Some(name);
+    not_covered.iter().any(is_it)
 }
 
 /// What is below the runs of one day.
@@ -139,6 +121,7 @@ struct Held {
     /// Rows by workflow and run.
     users: HashMap<(String, String), i64>,
     tasks: HashMap<(String, String), i64>,
+    /// The table is asked for, as far as the day shows.
     asks_users: bool,
     asks_tasks: bool,
 }
