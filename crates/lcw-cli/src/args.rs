@@ -37,7 +37,7 @@ Start here:
 
 Exit codes:
    0  done and proven                         5  committed, not proven complete
-   1  failed; what was committed stays good   7  throttled past the deadline
+   1  failed; what was committed stays good   7  not done by the deadline
    2  usage or configuration                 75  another export holds the dataset
    3  credentials or permission        130, 143  stopped by a signal
    4  partial: some could not be fetched";
@@ -306,8 +306,13 @@ pub(crate) enum PlanOf {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Source")]
 pub(crate) struct SourceArgs {
-    /// National cloud: decides the Graph and login hosts [default: global]
-    #[arg(long, value_name = "NAME", value_parser = choice::flag::<Cloud>())]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = choice::flag::<Cloud>(),
+        help = "National cloud: decides the Graph and login hosts; whether china shows Lifecycle \
+            Workflows, Microsoft's pages disagree: see lcw doctor [default: global]"
+    )]
     pub(crate) cloud: Option<Cloud>,
     /// Origin of Microsoft Graph, without the API version
     #[arg(long, value_name = "URL")]

@@ -110,7 +110,8 @@ fn window(args: &WindowArgs) -> Result<Kind, Failure> {
 /// The client of the configured tenant, not yet signed in.
 fn client(settings: &Settings, to: &Output, screen: &Screen) -> Result<GraphClient, Failure> {
     let show = sign_in::prompt(screen, to.log_format);
-    let credential = settings.sign_in.credential(show)?;
+    let permissions = settings.request.least_permissions();
+    let credential = settings.sign_in.credential(&permissions, show)?;
     GraphClient::new(settings.client.clone(), credential)
         .map_err(|error| Failure::from(&PipelineError::from(error)))
 }

@@ -1,5 +1,6 @@
 //! Errors that end the program: one message, what to do, and the exit code.
 
+use lcw_extractor::{ConfigError, ExtractError, OriginError};
 use lcw_pipeline::{ErrorSummary, PipelineError, Status, exit};
 use serde::Serialize;
 
@@ -65,6 +66,35 @@ impl From<anyhow::Error> for Failure {
 
 impl From<&PipelineError> for Failure {
     fn from(error: &PipelineError) -> Self {
-        Self::new(error.exit_code(), ErrorSummary::from(error))
+        let mut said = ErrorSummary::from(error);
+        if let PipelineError::Extract(ExtractError::Config(ConfigError::Url { what, problem })) =
+            error
+        {
+            said.remedy = url_remedy(what, problem);
+        }
+        Self::new(error.exit_code(), said)
     }
+}
+
+/// What to write instead of a URL that cannot be used. `what` is `Graph` or `authority`.
+fn url_remedy(what: &str, problem: &OriginError) -> Option<String> {
+    let flag = match what {
+        "Graph" => "--graph-url",
+        _ => "--authority-url",
+    };
+    Some(match problem {
+        OriginError::NotAUrl => {
+            format!("give {flag} a whole URL, or leave it out and choose the cloud with --cloud")
+        }
+        OriginError::MoreThanAnOrigin { origin } => {
+            format!("write {flag} {origin}; tenant and API version have flags of their own")
+        }
+        OriginError::UserInfo { origin } => {
+            format!("write {flag} {origin}; credentials are given by environment or file")
+        }
+        OriginError::NotSecure { .. } => format!(
+            "give {flag} an https URL: over plain http anybody in between could read the token"
+        ),
+        _ => return None,
+    })
 }

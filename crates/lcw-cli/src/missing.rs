@@ -6,10 +6,19 @@ use lcw_pipeline::{Cause, NotCovered};
 
 use crate::lines::{counted, on_one_line};
 
-/// What is not covered. What is alike is told once, with how many more there are.
-pub(crate) fn write_not_covered(to: &mut String, missing: &[NotCovered]) -> fmt::Result {
+/// What is not covered. What is alike is told once, with how many more there are. Lost days are
+/// told in a line of their own.
+pub(crate) fn write_not_covered(
+    to: &mut String,
+    missing: &[NotCovered],
+    lost_days: &[String],
+) -> fmt::Result {
+    let is_lost = |entry: &&NotCovered| {
+        let day = entry.run_date.as_ref();
+        entry.cause == Cause::Retention && day.is_some_and(|day| lost_days.contains(day))
+    };
     let mut told: Vec<&NotCovered> = Vec::new();
-    for entry in missing {
+    for entry in missing.iter().filter(|entry| !is_lost(entry)) {
         if told.iter().any(|other| are_alike(other, entry)) {
             continue;
         }
@@ -20,7 +29,7 @@ pub(crate) fn write_not_covered(to: &mut String, missing: &[NotCovered]) -> fmt:
             writeln!(to, "    what to do: {remedy}")?;
         }
         let alike = || missing.iter().filter(|other| are_alike(entry, other));
-        let more = alike().count().saturating_sub(1);
+        let more = alike().skip(1).count();
         if more > 0 {
             let runs: u64 = alike().map(|entry| entry.runs.unwrap_or(0)).sum();
             let runs = if runs > 0 {
@@ -34,13 +43,13 @@ pub(crate) fn write_not_covered(to: &mut String, missing: &[NotCovered]) -> fmt:
     Ok(())
 }
 
-/// The same table for the same reason: one line says enough.
+/// The same table for the same reason: one line says enough. What has no table is like itself only.
 fn are_alike(one: &NotCovered, other: &NotCovered) -> bool {
     let kind = |entry: &NotCovered| -> (Option<String>, Cause, Option<String>, bool) {
         let (table, code) = (entry.table.clone(), entry.code.clone());
         (table, entry.cause, code, entry.is_partial)
     };
-    one.table.is_some() && kind(one) == kind(other)
+    std::ptr::eq(one, other) || (one.table.is_some() && kind(one) == kind(other))
 }
 
 /// Something that has fewer rows than the service counts.
@@ -115,7 +124,7 @@ mod tests {
     #[test]
     fn what_is_alike_is_told_once() {
         let mut text = String::new();
-        write_not_covered(&mut text, &[refused("a", 2), refused("b", 3)]).unwrap();
+        write_not_covered(&mut text, &[refused("a", 2), refused("b", 3)], &[]).unwrap();
         assert_eq!(
             text,
             "  not covered: the task results of 2 runs of workflow a\n    403  [31m\n    what to \
@@ -130,7 +139,22 @@ mod tests {
             table: None,
             ..refused(workflow, 1)
         };
-        write_not_covered(&mut text, &[plain("a"), plain("b")]).unwrap();
+        write_not_covered(&mut text, &[plain("a"), plain("b")], &[]).unwrap();
         assert_eq!(text.matches("not covered").count(), 2, "{text}");
+        assert!(!text.contains("more like it"), "{text}");
+    }
+
+    #[test]
+    fn lost_days_are_left_to_their_own_line() {
+        let lost = |day: &str| NotCovered {
+            table: None,
+            cause: Cause::Retention,
+            run_date: Some(day.to_owned()),
+            ..refused("a", 1)
+        };
+        let mut text = String::new();
+        let missing = [lost("2026-11-01"), lost("2026-11-02")];
+        write_not_covered(&mut text, &missing, &["2026-11-01".to_owned()]).unwrap();
+        assert_eq!(text.matches("not covered").count(), 1, "{text}");
     }
 }

@@ -37,7 +37,7 @@ fn write_summary(to: &mut String, summary: &Summary) -> std::fmt::Result {
     writeln!(to, "{line}")?;
     write_tables(to, summary)?;
     write_proof(to, summary)?;
-    write_not_covered(to, &summary.not_covered)?;
+    write_not_covered(to, &summary.not_covered, &summary.lost_days)?;
     for entry in &summary.drift {
         write_drift(to, &entry.table, &entry.property, entry.value.as_deref())?;
     }
@@ -49,11 +49,21 @@ fn write_summary(to: &mut String, summary: &Summary) -> std::fmt::Result {
         let what = "lost for good (the service forgot these days before this export)";
         days(to, what, &summary.lost_days)?;
     }
-    days(to, "at risk of being lost", &summary.retention.days_at_risk)?;
+    days(to, at_risk(summary), &summary.retention.days_at_risk)?;
     for warning in &summary.warnings {
         writeln!(to, "  warning: {warning}")?;
     }
     Ok(())
+}
+
+/// Days are at risk as of the exports before this one, which has read them if it left nothing out.
+fn at_risk(summary: &Summary) -> &'static str {
+    let is_whole = matches!(summary.status, Status::Complete | Status::Unproven);
+    if is_whole && summary.kind == "export" {
+        "were at risk of being lost, until this export"
+    } else {
+        "at risk of being lost"
+    }
 }
 
 /// Adds what there is any of.

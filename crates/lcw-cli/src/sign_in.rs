@@ -26,9 +26,10 @@ const CLIENT_ID: &str = "the client id (AZURE_CLIENT_ID)";
 
 impl SignIn {
     /// The credential that is asked for, or the first that is there. `show` tells a person how to sign
-    /// in.
+    /// in, who is asked to allow `permissions`: the token of anything else carries what was granted.
     pub(crate) fn credential(
         &self,
+        permissions: &[&str],
         show: impl Fn(&DevicePrompt) + Send + Sync + 'static,
     ) -> Result<Credential, Failure> {
         match self.auth {
@@ -41,7 +42,7 @@ impl SignIn {
             Auth::AzureCli => Ok(AzureCli::new(self.tenant.as_deref())
                 .map_err(refused)?
                 .into()),
-            Auth::DeviceCode => self.device_code(show),
+            Auth::DeviceCode => self.device_code(permissions, show),
         }
     }
 
@@ -67,7 +68,7 @@ impl SignIn {
         let token = token.ok_or_else(|| {
             Failure::credentials("auth is `token`, but LCW_ACCESS_TOKEN is not set", HOW)
         })?;
-        Ok(ReadyToken::new(&token).map_err(refused)?.into())
+        Ok(ReadyToken::new(&token).map_err(no_token)?.into())
     }
 
     fn client_secret(&self) -> Result<Credential, Failure> {
@@ -142,11 +143,13 @@ impl SignIn {
 
     fn device_code(
         &self,
+        permissions: &[&str],
         show: impl Fn(&DevicePrompt) + Send + Sync + 'static,
     ) -> Result<Credential, Failure> {
         let (tenant, client_id, ()) = self.complete(Some(()), "")?;
         let credential = DeviceCode::new(&self.authority_url, tenant, client_id, show);
-        Ok(credential.map_err(refused)?.into())
+        let credential = credential.map_err(refused)?;
+        Ok(credential.asking_for(permissions).into())
     }
 
     /// Tenant, client id and what proves the identity; a failure that names all that is missing.
@@ -182,6 +185,17 @@ fn unusable(path: &Path, error: ConfigError) -> Failure {
                 path.display()
             ),
             error.remedy(),
+        ),
+        error => refused(error),
+    }
+}
+
+/// A variable that is set, but to no token.
+fn no_token(error: ConfigError) -> Failure {
+    match error {
+        ConfigError::Credential { problem } => Failure::credentials(
+            format!("LCW_ACCESS_TOKEN cannot be used: {problem}"),
+            "put the bare token into it: one line, without quotes or anything else around it",
         ),
         error => refused(error),
     }

@@ -66,7 +66,7 @@ fn write_tenant(to: &mut String, tenant: &TenantStatus) -> fmt::Result {
         write_short(to, short)?;
     }
     matrix::write(to, &tenant.matrix)?;
-    write_not_covered(to, &tenant.not_covered)?;
+    write_not_covered(to, &tenant.not_covered, &tenant.lost_days)?;
     for entry in &tenant.acknowledged {
         writeln!(to, "  acknowledged: {}", on_one_line(&words(entry)))?;
     }

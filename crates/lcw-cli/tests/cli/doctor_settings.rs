@@ -222,3 +222,21 @@ async fn credentials_that_are_not_to_be_had_here_hide_nothing_else() {
         assert!(!ended.to_string().contains("canary"), "{ended}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_nobody_knows_of_a_cloud_is_said() {
+    let desk = Desk::new().await;
+    let found = desk
+        .bare("doctor --cloud china --json")
+        .run()
+        .with(3)
+        .json();
+    let cloud = &found["checks"][0];
+    assert_eq!(
+        (&cloud["name"], &cloud["status"]),
+        (&"cloud".into(), &"pass".into())
+    );
+    assert!(cloud["message"].as_str().unwrap().contains("older pages"));
+    let found = desk.bare("doctor --json").run().with(3).json();
+    assert_ne!(found["checks"][0]["name"], "cloud");
+}

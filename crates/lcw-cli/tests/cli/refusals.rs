@@ -468,3 +468,36 @@ async fn of_a_log_filter_that_is_none() {
         desk.lcw("export --out data").env("RUST_LOG", "lcw=loud")
     });
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn with_a_token_that_is_none() {
+    let desks = Desks::new().await;
+    for token in ["abc\ndef", "abc\u{1b}[31m", "\"abc def\""] {
+        let says = [
+            "LCW_ACCESS_TOKEN cannot be used",
+            "what to do: ",
+            "one line",
+        ];
+        desks.refuse(3, &says, |desk| {
+            desk.bare("export --out data")
+                .env("LCW_ACCESS_TOKEN", token)
+        });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn of_a_url_that_is_no_origin() {
+    let desks = Desks::new().await;
+    for (url, says) in [
+        ("http://graph.example", "an https URL"),
+        (
+            "https://graph.example/v1.0",
+            "write --graph-url https://graph.example;",
+        ),
+        ("graph.example", "a whole URL"),
+    ] {
+        desks.refuse(2, &["the Graph URL", "what to do: ", says], |desk| {
+            desk.with_secret("export --out data --graph-url").arg(url)
+        });
+    }
+}

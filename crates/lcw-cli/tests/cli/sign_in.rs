@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use lcw_simulator::{DeviceOutcome, Endpoint, Simulator};
+use lcw_simulator::{DeviceOutcome, Endpoint, Simulator, roles};
 
 use crate::desk::Desk;
 use crate::program::{Ended, Lcw};
@@ -292,6 +292,26 @@ async fn as_a_person_who_is_told_what_to_do() {
         declined,
         &["authorization_declined", "start again and accept it"],
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn as_a_person_who_is_asked_for_what_the_tables_need() {
+    let desk = Desk::new().await;
+    desk.tenant.update_config(|config| {
+        config.access.device.interval = std::time::Duration::from_secs(1);
+        config.access.scopes = [roles::WORKFLOW_BASIC, roles::REPORTS]
+            .map(str::to_owned)
+            .to_vec();
+    });
+    works(plan(&desk, "--auth device-code"));
+    let more = plan(&desk, "--auth device-code --table tasks");
+    refused(&desk, more, &["AADSTS65001", "admin consent"]);
+    desk.tenant.update_config(|config| {
+        config.access.scopes = [roles::WORKFLOW, roles::REPORTS]
+            .map(str::to_owned)
+            .to_vec();
+    });
+    works(plan(&desk, "--auth device-code --table tasks"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

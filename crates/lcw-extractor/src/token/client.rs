@@ -36,6 +36,8 @@ const GONE: Duration = Duration::from_secs(75);
 pub enum TokenService {
     /// Entra's login service.
     Login,
+    /// The same, asked with the token of another issuer.
+    Federation,
     /// The endpoint that Azure gives to its machines and apps.
     ManagedIdentity,
 }

@@ -18,7 +18,8 @@ use crate::origin::Origin;
 use crate::text::presentable;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
-/// What a signed-in user has to allow: the least that reads workflows and their history.
+/// What a signed-in user has to allow unless the caller says otherwise: the least that reads
+/// workflows and their history.
 const PERMISSIONS: [&str; 2] = [
     "LifecycleWorkflows-Workflow.ReadBasic.All",
     "LifecycleWorkflows-Reports.Read.All",
@@ -53,6 +54,7 @@ type Show = Arc<dyn Fn(&DevicePrompt) + Send + Sync>;
 #[derive(Clone)]
 pub struct DeviceCode {
     application: Application,
+    permissions: Vec<String>,
     show: Show,
     refresh_token: Arc<Mutex<Option<SecretString>>>,
 }
@@ -70,9 +72,25 @@ impl DeviceCode {
     ) -> Result<Self, ConfigError> {
         Ok(Self {
             application: Application::new(authority, tenant, client_id)?,
+            permissions: PERMISSIONS.map(str::to_owned).to_vec(),
             show: Arc::new(show),
             refresh_token: Arc::default(),
         })
+    }
+
+    /// The same, for a user who is asked to allow these permissions instead of the least that reads
+    /// workflows and their history.
+    #[must_use]
+    pub fn asking_for(mut self, permissions: &[&str]) -> Self {
+        self.permissions = permissions.iter().map(ToString::to_string).collect();
+        self
+    }
+
+    /// Delegated permissions, and that the sign-in outlives its first token.
+    fn scope(&self, graph: &Origin) -> String {
+        let permissions = self.permissions.iter();
+        let scopes: Vec<String> = permissions.map(|name| format!("{graph}/{name}")).collect();
+        format!("{} offline_access", scopes.join(" "))
     }
 
     /// Gets a token without asking anybody; `None` when somebody has to be asked.
@@ -83,7 +101,7 @@ impl DeviceCode {
         let form = || {
             Ok(vec![
                 ("client_id", self.application.client_id().to_owned()),
-                ("scope", scope(client.graph())),
+                ("scope", self.scope(client.graph())),
                 ("grant_type", "refresh_token".to_owned()),
                 ("refresh_token", refresh_token.expose_secret().to_owned()),
             ])
@@ -105,7 +123,7 @@ impl DeviceCode {
         let form = || {
             Ok(vec![
                 ("client_id", self.application.client_id().to_owned()),
-                ("scope", scope(client.graph())),
+                ("scope", self.scope(client.graph())),
             ])
         };
         let url = self.application.device_code_url();
@@ -188,12 +206,6 @@ impl fmt::Debug for DeviceCode {
     }
 }
 
-/// Delegated permissions, and that the sign-in outlives its first token.
-fn scope(graph: &Origin) -> String {
-    let permissions = PERMISSIONS.map(|name| format!("{graph}/{name}"));
-    format!("{} offline_access", permissions.join(" "))
-}
-
 /// A sign-in that has begun.
 #[derive(Deserialize)]
 struct Pending {
@@ -228,4 +240,29 @@ impl Pending {
 fn seconds(number: Option<&Number>) -> Option<Duration> {
     let duration = Duration::try_from_secs_f64(number?.value()?).ok()?;
     (!duration.is_zero()).then(|| duration.min(Duration::from_hours(24)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn device() -> DeviceCode {
+        DeviceCode::new("https://login.example", "tenant", "client", |_| {}).unwrap()
+    }
+
+    #[test]
+    fn a_person_is_asked_for_what_the_caller_needs() {
+        let graph = Origin::parse("https://graph.example").unwrap();
+        assert_eq!(
+            device().scope(&graph),
+            "https://graph.example/LifecycleWorkflows-Workflow.ReadBasic.All \
+             https://graph.example/LifecycleWorkflows-Reports.Read.All offline_access"
+        );
+        let more = device().asking_for(&["LifecycleWorkflows.Read.All", "User.Read.All"]);
+        assert_eq!(
+            more.scope(&graph),
+            "https://graph.example/LifecycleWorkflows.Read.All \
+             https://graph.example/User.Read.All offline_access"
+        );
+    }
 }

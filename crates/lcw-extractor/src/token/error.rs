@@ -28,7 +28,7 @@ pub enum TokenError {
         correlation_id: Option<String>,
     },
     /// The token service failed, again and again, or answered something else.
-    #[error("no token from {url}: {problem} with {status} [{attempts} attempts in {:.1} s]", elapsed.as_secs_f64())]
+    #[error("no token from {url}: {problem} with {status} [{} in {:.1} s]", counted(*attempts), elapsed.as_secs_f64())]
     Answer {
         /// What kind of service.
         service: TokenService,
@@ -44,7 +44,7 @@ pub enum TokenError {
         elapsed: Duration,
     },
     /// The token service could not be reached.
-    #[error("no token from {url}: got no complete answer [{attempts} attempts in {:.1} s]", elapsed.as_secs_f64())]
+    #[error("no token from {url}: got no complete answer [{} in {:.1} s]", counted(*attempts), elapsed.as_secs_f64())]
     Network {
         /// What kind of service.
         service: TokenService,
@@ -88,6 +88,13 @@ pub enum TokenError {
         /// What the user can do about it.
         remedy: String,
     },
+}
+
+fn counted(attempts: u32) -> String {
+    match attempts {
+        1 => "1 attempt".to_owned(),
+        more => format!("{more} attempts"),
+    }
 }
 
 fn correlation(id: Option<&String>) -> String {
@@ -139,10 +146,11 @@ impl TokenError {
         match self {
             Self::Refused {
                 service,
+                status,
                 code,
                 message,
                 ..
-            } => remedy::of_refusal(*service, code, message),
+            } => remedy::of_refusal(*service, *status, code, message),
             Self::Answer {
                 service, status, ..
             } => remedy::of_answer(*service, *status),
@@ -156,5 +164,27 @@ impl TokenError {
             Self::Config(_) => "correct the setting",
             Self::Audience { remedy, .. } | Self::Source { remedy, .. } => remedy,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_attempt_is_singular() {
+        let failed = |attempts| {
+            let error = TokenError::Answer {
+                service: TokenService::Login,
+                url: "https://login.example".to_owned(),
+                status: 500,
+                problem: "failed",
+                attempts,
+                elapsed: Duration::from_secs(1),
+            };
+            error.to_string()
+        };
+        assert!(failed(1).ends_with("[1 attempt in 1.0 s]"));
+        assert!(failed(2).ends_with("[2 attempts in 1.0 s]"));
     }
 }

@@ -32,7 +32,8 @@ impl ReadyToken {
             });
         }
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let problem = "the access token holds characters that no token has";
+            let problem =
+                "the access token holds a line break or another character that no token has";
             return Err(ConfigError::Credential { problem });
         }
         Ok(Self {

@@ -5,24 +5,36 @@ use std::error::Error;
 use super::TokenService;
 use crate::error::mentions_certificate;
 
+/// The endpoint of an app does not know who asks.
+const OF_IDENTITY_HEADER: &str = "check IDENTITY_HEADER: it has to be the one that the platform gave \
+    to this process, and changes when the app is started anew";
+
 /// The remedy for a service that says no.
-pub(super) fn of_refusal(service: TokenService, code: &str, message: &str) -> &'static str {
+pub(super) fn of_refusal(
+    service: TokenService,
+    status: u16,
+    code: &str,
+    message: &str,
+) -> &'static str {
     if service == TokenService::ManagedIdentity {
+        if status == 401 {
+            return OF_IDENTITY_HEADER;
+        }
         return "assign a managed identity to this machine or app; for a user-assigned one, set its client id";
     }
     let aadsts = message
         .strip_prefix("AADSTS")
         .and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next());
     aadsts
-        .and_then(of_aadsts)
+        .and_then(|code| of_aadsts(service, code))
         .or_else(|| of_oauth(code))
         .unwrap_or("check tenant id, client id, the credential and the cloud")
 }
 
 /// The remedy for the AADSTS codes that a wrong set-up meets.
-fn of_aadsts(code: &str) -> Option<&'static str> {
+fn of_aadsts(service: TokenService, code: &str) -> Option<&'static str> {
     of_application(code)
-        .or_else(|| of_assertion(code))
+        .or_else(|| of_assertion(service, code))
         .or_else(|| of_user(code))
 }
 
@@ -49,7 +61,7 @@ fn of_application(code: &str) -> Option<&'static str> {
 }
 
 /// Certificates and federated tokens.
-fn of_assertion(code: &str) -> Option<&'static str> {
+fn of_assertion(service: TokenService, code: &str) -> Option<&'static str> {
     Some(match code {
         "700027" => {
             "the certificate is not one of this app registration's: upload its public part under \
@@ -62,6 +74,10 @@ fn of_assertion(code: &str) -> Option<&'static str> {
         }
         "700021" | "700023" => {
             "check client id and authority URL, and give the tenant's GUID instead of its domain name"
+        }
+        "50027" if service == TokenService::Federation => {
+            "check that the federated token file holds a JSON web token as its issuer wrote it, and \
+             this machine's clock"
         }
         "50027" => "check that the certificate's key is RSA, and this machine's clock",
         "70021" | "700211" | "700212" | "700213" | "700214" => {
@@ -80,8 +96,9 @@ fn of_user(code: &str) -> Option<&'static str> {
              client flows"
         }
         "65001" | "65004" | "90094" => {
-            "grant admin consent for the delegated permissions LifecycleWorkflows-Workflow.ReadBasic.All \
-             and LifecycleWorkflows-Reports.Read.All"
+            "grant admin consent for the delegated permissions that the requested tables need; \
+             LifecycleWorkflows-Workflow.ReadBasic.All and LifecycleWorkflows-Reports.Read.All read \
+             those that are exported by default"
         }
         "50105" => "assign the user to the application in the tenant",
         "50076" | "50079" | "50158" => {
@@ -112,10 +129,11 @@ fn of_oauth(code: &str) -> Option<&'static str> {
 pub(super) fn of_answer(service: TokenService, status: u16) -> &'static str {
     match (service, status) {
         (_, 429 | 500..) => "the token service is failing; try again later",
+        (TokenService::ManagedIdentity, 401) => OF_IDENTITY_HEADER,
         (TokenService::ManagedIdentity, _) => {
             "assign a managed identity to this machine or app; it may take minutes until it is there"
         }
-        (TokenService::Login, _) => {
+        (TokenService::Login | TokenService::Federation, _) => {
             "check the authority URL and the tenant id, and that no proxy or sign-in page is in between"
         }
     }
@@ -131,11 +149,37 @@ pub(super) fn of_network(
             "managed identities are there on Azure only: elsewhere use a certificate, a federated token or \
              a secret"
         }
-        TokenService::Login if mentions_certificate(source) => {
+        TokenService::Login | TokenService::Federation if mentions_certificate(source) => {
             "the server's certificate is not trusted; a proxy that inspects TLS needs its authority in ca_file"
         }
-        TokenService::Login => {
+        TokenService::Login | TokenService::Federation => {
             "check the authority URL, the name of the host, the connection, the proxy and the firewall"
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_signs_in_decides_what_a_malformed_assertion_means() {
+        let of = |service| of_refusal(service, 401, "invalid_request", "AADSTS50027: malformed");
+        assert!(of(TokenService::Login).contains("certificate"));
+        let federated = of(TokenService::Federation);
+        assert!(federated.contains("federated token file"), "{federated}");
+        assert!(!federated.contains("certificate"), "{federated}");
+    }
+
+    #[test]
+    fn an_endpoint_that_does_not_know_its_caller_points_at_the_header() {
+        let service = TokenService::ManagedIdentity;
+        for text in [
+            of_refusal(service, 401, "401", "unauthorized"),
+            of_answer(service, 401),
+        ] {
+            assert!(text.contains("IDENTITY_HEADER"), "{text}");
+        }
+        assert!(of_answer(service, 404).contains("assign a managed identity"));
     }
 }

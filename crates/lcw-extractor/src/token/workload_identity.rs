@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use futures_util::future::{BoxFuture, FutureExt as _};
 
 use super::application::Application;
-use super::{AccessToken, TokenClient, TokenError, TokenSource};
+use super::{AccessToken, TokenClient, TokenError, TokenService, TokenSource};
 use crate::config::ConfigError;
 
 /// Says to Entra that a client assertion is a JWT.
@@ -57,10 +57,19 @@ impl TokenSource for WorkloadIdentity {
                     ("client_assertion", read(&self.token_file)?),
                 ])
             };
-            client.client_credentials(&self.application, &proof).await
+            let answer = client.client_credentials(&self.application, &proof).await;
+            answer.map_err(of_federation)
         }
         .boxed()
     }
+}
+
+/// The same refusal, told from that of a secret or certificate: something else is to be done.
+fn of_federation(mut error: TokenError) -> TokenError {
+    if let TokenError::Refused { service, .. } = &mut error {
+        *service = TokenService::Federation;
+    }
+    error
 }
 
 /// The token in the file. Nothing of the file's content gets into an error.

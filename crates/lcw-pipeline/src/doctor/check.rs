@@ -20,8 +20,8 @@ pub enum Verdict {
 /// One thing that an export needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What was looked at, in a word that stays the same from version to version: `token`,
-    /// `audience`, `tenant`, `permissions`, `least_privilege`, `directory_role`, `clock`,
+    /// What was looked at, in a word that stays the same from version to version: `cloud`
+    /// (of the caller), `token`, `audience`, `tenant`, `permissions`, `least_privilege`, `directory_role`, `clock`,
     /// `table:<name>`, `deleted_workflows`, `folder`, `free_space`, `lock`, `dataset`,
     /// `last_export`.
     pub name: String,

@@ -46,9 +46,17 @@ fn open(request: &Request) -> Result<Option<Dataset>, DatasetError> {
 }
 
 fn unfit(name: &str, error: DatasetError) -> Check {
-    let remedy = "do as it says, or export to another folder (--out)";
-    let message = describe(&PipelineError::from(error));
-    Check::fail(name, exit::USAGE, message, Some(remedy.to_owned()))
+    let is_mismatch = matches!(error, DatasetError::Mismatch { .. });
+    let text = describe(&PipelineError::from(error));
+    let (message, remedy) = match text.rsplit_once(": ") {
+        // What to do stands behind the difference.
+        Some((message, remedy)) if is_mismatch => (message, format!("{remedy} (--out)")),
+        _ => {
+            let remedy = "do as it says, or export to another folder (--out)";
+            (&*text, remedy.to_owned())
+        }
+    };
+    Check::fail(name, exit::USAGE, message, Some(remedy))
 }
 
 /// When the newest incremental export of this tenant that reached its end did so.

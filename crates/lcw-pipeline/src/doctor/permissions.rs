@@ -34,6 +34,15 @@ pub(super) fn examine(request: &Request, claims: &TokenClaims) -> Vec<Check> {
     checks
 }
 
+impl Request {
+    /// The least-privileged permissions that suffice for what is asked for, without those that
+    /// another of them covers.
+    pub fn least_permissions(&self) -> Vec<&'static str> {
+        let required: Vec<_> = Needs::of(self).required.into_iter().collect();
+        without_covered(&required)
+    }
+}
+
 /// The least-privileged permissions that a request needs.
 #[derive(Debug, Default)]
 struct Needs {
@@ -128,14 +137,18 @@ fn beyond_need(needs: &Needs, granted: &[String]) -> Check {
     )
 }
 
-/// The names of permissions, without those that another of them covers.
+/// The names of permissions for a message, without those that another of them covers.
 fn narrowest(names: &[&str]) -> String {
+    without_covered(names).join(" and ")
+}
+
+fn without_covered<'a>(names: &[&'a str]) -> Vec<&'a str> {
     let is_covered = |name: &str| {
         let mut others = names.iter().filter(|other| **other != name);
         others.any(|other| covers(other, name))
     };
     let kept = names.iter().filter(|name| !is_covered(name));
-    kept.copied().collect::<Vec<_>>().join(" and ")
+    kept.copied().collect()
 }
 
 /// A user's permissions count only together with a role that may see the workflows.

@@ -146,3 +146,22 @@ fn a_signed_in_user_has_scopes_and_needs_a_role() {
     let remedy = check(&checks, "permissions").remedy.as_deref().unwrap();
     assert!(remedy.contains("delegated permission"), "{remedy}");
 }
+
+#[test]
+fn a_request_names_the_least_that_covers_all_of_it() {
+    let least = |tables: &[Table]| {
+        let request = Request {
+            tables: tables.to_vec(),
+            ..request(DeletedWorkflows::Auto)
+        };
+        request.least_permissions()
+    };
+    assert_eq!(least(&[Table::UserProcessingResults]), [REPORTS, BASIC]);
+    assert_eq!(least(&[Table::Tasks]), [REPORTS, WORKFLOW]);
+    assert_eq!(least(&[Table::Tasks, Table::TaskDefinitions]), [EVERYTHING]);
+    let named = Request {
+        query: ResultQuery::parse(None, None, None, Some("subject")).unwrap(),
+        ..request(DeletedWorkflows::Skip)
+    };
+    assert_eq!(named.least_permissions(), [REPORTS, BASIC, "User.Read.All"]);
+}
