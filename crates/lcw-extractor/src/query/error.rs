@@ -101,9 +101,10 @@ pub enum QueryError {
     },
     /// An operator that a property does not support.
     #[error(
-        "$filter: `{}` does not support `{got}`; it supports {}",
+        "$filter: `{}` does not support `{got}`; it supports {}{}",
         property.filter_name(),
-        Operators(*property)
+        Operators(*property),
+        InsteadOf(got)
     )]
     Operator {
         /// The property.
@@ -176,8 +177,20 @@ impl fmt::Display for DidYouMean {
     }
 }
 
+/// How a list is written that would stand behind `in`.
+struct InsteadOf<'a>(&'a str);
+
+impl fmt::Display for InsteadOf<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.eq_ignore_ascii_case("in") {
+            f.write_str(" (compare with each value by eq, and join them by or)")?;
+        }
+        Ok(())
+    }
+}
+
 /// The operators of one property.
-struct Operators(Property);
+pub(super) struct Operators(pub(super) Property);
 
 impl fmt::Display for Operators {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -60,7 +60,7 @@ fn read(term: &str) -> Result<(Property, Direction), QueryError> {
             allowed: names(Property::is_sortable),
         });
     };
-    let property = Property::find(name, OPTION, Property::is_sortable)?;
+    let property = Property::find(name, OPTION, || names(Property::is_sortable))?;
     if !property.is_sortable() {
         return Err(QueryError::NotSortable {
             name: property.name(),

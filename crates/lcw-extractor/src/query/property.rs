@@ -161,11 +161,11 @@ impl Property {
     /// The property of that name, whatever its casing.
     ///
     /// # Errors
-    /// [`QueryError::UnknownProperty`] with those among `allowed`.
+    /// [`QueryError::UnknownProperty`] with the names that are `allowed`.
     pub(super) fn find(
         name: &str,
         option: &'static str,
-        allowed: impl Fn(Self) -> bool,
+        allowed: impl FnOnce() -> Vec<&'static str>,
     ) -> Result<Self, QueryError> {
         let same = |known: &Self| known.name().eq_ignore_ascii_case(name);
         if let Some(property) = Self::ALL.into_iter().find(same) {
@@ -174,11 +174,12 @@ impl Property {
         if let Some(name) = relationship(name) {
             return Err(QueryError::Relationship { option, name });
         }
+        let allowed = allowed();
         Err(QueryError::UnknownProperty {
             option,
             name: name.to_owned(),
-            hint: hint(name, Self::ALL.into_iter().map(Self::name)),
-            allowed: names(allowed),
+            hint: hint(name, allowed.iter().copied()),
+            allowed,
         })
     }
 }
@@ -195,6 +196,14 @@ pub(super) fn names(allowed: impl Fn(Property) -> bool) -> Vec<&'static str> {
     let all = Property::ALL.into_iter();
     all.filter(|property| allowed(*property))
         .map(Property::name)
+        .collect()
+}
+
+/// The names of the properties that can be filtered, as a filter writes them.
+pub(super) fn filter_names() -> Vec<&'static str> {
+    let all = Property::ALL.into_iter();
+    all.filter(|property| !property.operators().is_empty())
+        .map(Property::filter_name)
         .collect()
 }
 

@@ -39,7 +39,7 @@ impl Select {
             if name.is_empty() {
                 return Err(empty());
             }
-            let property = Property::find(name, OPTION, |_| true)?;
+            let property = Property::find(name, OPTION, || names(|_| true))?;
             if !properties.insert(property) {
                 return Err(QueryError::Duplicate {
                     option: OPTION,

@@ -14,6 +14,8 @@ pub(super) struct Token {
 pub(super) enum What {
     Open,
     Close,
+    /// Only what is not understood has one; its refusal says more than that of a comma would.
+    Comma,
     /// A name, an operator, a date-time, a number.
     Word(String),
     /// A text, without its quotes.
@@ -26,6 +28,7 @@ impl What {
         match self {
             Self::Open => "(".to_owned(),
             Self::Close => ")".to_owned(),
+            Self::Comma => ",".to_owned(),
             Self::Word(word) => word.clone(),
             Self::Quoted(text) => format!("'{text}'"),
         }
@@ -55,6 +58,10 @@ pub(super) fn tokens(filter: &str) -> Result<Vec<Token>, QueryError> {
             ')' => {
                 at += 1;
                 What::Close
+            }
+            ',' => {
+                at += 1;
+                What::Comma
             }
             '\'' => What::Quoted(quoted(&characters, &mut at)?),
             _ if is_of_word(character) => What::Word(word(&characters, &mut at)),

@@ -1,13 +1,17 @@
 //! Reads a filter by recursive descent: `or` joins what `and` joins.
 
-use super::super::error::QueryError;
-use super::super::property::Property;
+use super::super::error::{Operators, QueryError};
+use super::super::property::{Property, filter_names};
 use super::lexer::{Token, What, tokens};
 use super::literal::Literal;
 use super::{Comparison, Expression, Operator};
 use crate::text::presentable;
 
 const OPTION: &str = "$filter";
+
+/// What a filter is made of.
+const ALLOWED: &str = "allowed are comparisons by eq, ne, lt, le, gt and ge, joined by and, or and \
+    parentheses";
 
 /// More parentheses within one another than a filter of six properties can need: the reader calls
 /// itself for each.
@@ -82,9 +86,10 @@ impl<'a> Parser<'a> {
 
     fn comparison(&mut self, name: &str, at: usize) -> Result<Expression, QueryError> {
         if name.eq_ignore_ascii_case("not") {
-            let problem = "`not` is not documented for results (use `ne`, or the opposite \
-                operator), it stands"
-                .to_owned();
+            let problem = format!(
+                "`not` is not documented for results (use `ne`, or the opposite operator); \
+                 {ALLOWED}; it stands"
+            );
             return Err(QueryError::Syntax { problem, at });
         }
         if self
@@ -93,7 +98,7 @@ impl<'a> Parser<'a> {
             .is_some_and(|token| token.what == What::Open)
         {
             let problem = format!(
-                "`{}(…)` is a function, and none is documented for results, it stands",
+                "`{}(…)` is a function, and none is documented for results; {ALLOWED}; it stands",
                 presentable(name)
             );
             return Err(QueryError::Syntax { problem, at });
@@ -110,7 +115,7 @@ impl<'a> Parser<'a> {
     }
 
     fn operator(&mut self, property: Property) -> Result<Operator, QueryError> {
-        let token = self.next("an operator")?;
+        let token = self.next(&format!("an operator ({})", Operators(property)))?;
         let found = match &token.what {
             What::Word(word) => Operator::find(word),
             _ => None,
@@ -154,7 +159,7 @@ fn property(name: &str) -> Result<Property, QueryError> {
             name: presentable(name),
         });
     }
-    let property = Property::find(name, OPTION, |property| !property.operators().is_empty())?;
+    let property = Property::find(name, OPTION, filter_names)?;
     if property.operators().is_empty() {
         return Err(QueryError::NotFilterable { property });
     }

@@ -100,6 +100,12 @@ fn a_refusal_shows_what_is_allowed() {
         ),
         ("startedDatetimes ge x", "(did you mean `startedDateTime`?)"),
         ("colour eq 'red'", "no property `colour`; allowed are id, "),
+        ("colour eq 'red'", "workflowExecutionType, subject/id"),
+        ("subject/i eq 'x'", "write `subject/id eq '…'`"),
+        (
+            "id in ('x', 'y')",
+            "supports eq, ne (compare with each value",
+        ),
         ("processingStatus eq 'faild'", "(did you mean `failed`?)"),
         (
             "processingStatus eq failed",
@@ -125,7 +131,13 @@ fn a_refusal_shows_what_is_allowed() {
         ("reprocessedRuns eq 'x'", "--table reprocessed_runs"),
         ("not (id eq 'x')", "`not` is not documented"),
         ("not id eq 'x'", "`not` is not documented"),
-        ("startswith(id,'x')", "has no meaning here at character 14"),
+        (
+            "startswith(id,'x')",
+            "allowed are comparisons by eq, ne, lt, le, gt and ge, joined by and, or",
+        ),
+        ("contains(subject/id, 'x')", "`contains(…)` is a function"),
+        ("not (id eq 'x')", "allowed are comparisons by eq"),
+        ("id eq 'x', id eq 'y'", "expected `and` or `or`, got `,`"),
         ("startswith(id)", "`startswith(…)` is a function"),
         (
             "id eq 'x' id",
@@ -139,7 +151,7 @@ fn a_refusal_shows_what_is_allowed() {
         ("id eq 'x')", "no opening parenthesis"),
         ("id eq 'x", "no closing quote, which begins at character 7"),
         ("id eq 'x' and", "expected a property, but the filter ends"),
-        ("id", "expected an operator, but"),
+        ("id", "expected an operator (eq, ne), but the filter ends"),
         ("id eq", "expected a value, but"),
         (
             "",
