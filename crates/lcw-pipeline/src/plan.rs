@@ -8,11 +8,13 @@ use std::time::Duration;
 use jiff::civil::Date;
 use lcw_dataset::Dataset;
 use lcw_extractor::GraphClient;
-use lcw_model::time::format_micros;
+use lcw_model::time::{format_micros, parse_micros};
 use lcw_transform::Table;
 use serde::Serialize;
 use tokio::task::spawn_blocking;
 
+use crate::catalog::Scope;
+use crate::coverage::DAY;
 use crate::error::PipelineError;
 use crate::exit;
 use crate::export::{Stop, until_stopped};
@@ -43,13 +45,15 @@ pub struct Plan {
     pub workflows: u64,
     /// What would be done about the runs; `fetched` is what would be.
     pub runs: RunCounts,
-    /// Rows that the service counts for the runs to be fetched.
+    /// Rows that the service counts for the runs to be fetched; a filter leaves some of them out.
     pub rows_expected: u64,
+    /// Whether user processing results are filtered.
+    pub filtered: bool,
     /// The same by table, for those whose rows the service counts.
     pub rows_by_table: BTreeMap<&'static str, u64>,
     /// Requests that planning took; the export sends them again.
     pub requests_to_list: u64,
-    /// Requests for results that would follow, as far as the counts tell.
+    /// Requests that would follow for workflows and results, as far as versions and counts tell.
     pub requests_to_fetch: u64,
     /// How long all of them take at the configured rate, in seconds; null when it is unlimited.
     pub seconds_at_full_rate: Option<u64>,
@@ -64,8 +68,8 @@ pub struct Plan {
 pub struct Partition {
     /// The table.
     pub table: &'static str,
-    /// The day of its runs.
-    pub run_date: String,
+    /// The day of its runs; null for a table that has one file.
+    pub run_date: Option<String>,
     /// Whether there is a file that would be replaced.
     pub exists: bool,
 }
@@ -110,7 +114,8 @@ async fn make(
     };
     let pages = |rows: u64| rows.div_ceil(ROWS_PER_PAGE).max(1);
     let mut rows_by_table = BTreeMap::new();
-    let mut requests_to_fetch = 0;
+    let undated = undated(request, &source, &target);
+    let mut requests_to_fetch: u64 = undated.values().sum();
     for child in request.reading().children.iter() {
         requests_to_fetch += expected(child).map(pages).sum::<u64>();
         if child.is_counted() {
@@ -125,7 +130,8 @@ async fn make(
     let users = rows_by_table.get(Table::UserProcessingResults.name());
     let rows_expected = users.copied().unwrap_or(0);
     let requests_to_list = client.stats().sent;
-    let partitions = partitions(request, &dataset, &source.tenant, &survey.days)?;
+    let mut partitions = one_file_each(&undated, &target);
+    partitions.extend(by_day(request, &dataset, &source.tenant, &survey.days)?);
     let mut not_covered = source.catalog.not_covered;
     not_covered.append(&mut survey.not_covered);
     let (from, to) = match &request.kind {
@@ -148,6 +154,7 @@ async fn make(
         to: to.map(format_micros),
         workflows: survey.listed.len() as u64,
         rows_expected,
+        filtered: request.is_filtered(),
         rows_by_table,
         runs: RunCounts {
             fetched: to_fetch,
@@ -175,7 +182,81 @@ fn seconds(requests: u64, per_second: Option<f64>) -> Option<u64> {
     })
 }
 
-fn partitions(
+/// Requests for each table without days of which something would be read. An estimate: what was
+/// refused or set aside before is asked for again, and is not counted here.
+fn undated(request: &Request, source: &Source, target: &Target) -> BTreeMap<&'static str, u64> {
+    let mut requests = BTreeMap::new();
+    let undated = request.wanted_tables().filter(|table| !table.is_by_day());
+    for table in undated {
+        let asked = if table == Table::TaskDefinitions {
+            u64::from(are_definitions_due(target, source.now))
+        } else {
+            let scopes = source.catalog.scopes.iter();
+            let changed = scopes.filter(|scope| is_to_read(table, scope, target));
+            changed
+                .map(|scope| requests_for(table, scope, target))
+                .sum()
+        };
+        if asked > 0 {
+            requests.insert(table.name(), asked);
+        }
+    }
+    requests
+}
+
+/// Task definitions are read once a day.
+fn are_definitions_due(target: &Target, now: i64) -> bool {
+    let last = target.state.definitions_read_at;
+    let is_recent = |last: i64| (last..last + DAY).contains(&now);
+    !target.with_file.contains(&Table::TaskDefinitions) || !last.is_some_and(is_recent)
+}
+
+/// Whether rows of this table would be read for a workflow: it is new, or another than its stored row
+/// says, or the table was never read for it.
+fn is_to_read(table: Table, scope: &Scope, target: &Target) -> bool {
+    let listed = &scope.workflow;
+    let modified = listed.last_modified.as_deref();
+    let modified = modified.and_then(|text| parse_micros(text).ok());
+    let is_known = target.workflows.get(&listed.id).is_some_and(|stored| {
+        modified == stored.last_modified
+            && listed.version == stored.version
+            && scope.is_deleted == stored.is_deleted
+    });
+    let was_read = match table {
+        Table::Workflows => !target.state.without_details.contains(&listed.id),
+        _ => {
+            let read_for = target.state.read_for.get(table.name());
+            target.with_file.contains(&table)
+                && read_for.is_some_and(|by| by.contains_key(&listed.id))
+        }
+    };
+    !(is_known && was_read)
+}
+
+/// One request, and one for the details of each version that is not stored yet.
+fn requests_for(table: Table, scope: &Scope, target: &Target) -> u64 {
+    if table != Table::WorkflowVersions {
+        return 1;
+    }
+    let of = |number| (scope.workflow.id.clone(), number);
+    let known = target.versions.range(of(i32::MIN)..=of(i32::MAX)).count() as u64;
+    let newest = u64::try_from(scope.workflow.version.unwrap_or(1)).unwrap_or(0);
+    1 + newest.saturating_sub(known)
+}
+
+fn one_file_each(undated: &BTreeMap<&'static str, u64>, target: &Target) -> Vec<Partition> {
+    let tables = Table::ALL
+        .into_iter()
+        .filter(|table| undated.contains_key(table.name()));
+    let file = |table: Table| Partition {
+        table: table.name(),
+        run_date: None,
+        exists: target.with_file.contains(&table),
+    };
+    tables.map(file).collect()
+}
+
+fn by_day(
     request: &Request,
     dataset: &Dataset,
     tenant: &str,
@@ -188,7 +269,7 @@ fn partitions(
         let touched = days.iter().filter(|(_, tasks)| is_touched(tasks));
         partitions.extend(touched.map(|(day, _)| Partition {
             table: table.name(),
-            run_date: day.to_string(),
+            run_date: Some(day.to_string()),
             exists: stored.contains(day),
         }));
     }
@@ -212,64 +293,76 @@ fn partition_lines(partitions: &[Partition]) -> Vec<String> {
     let line = |days: &[Partition]| {
         let (first, last) = (days.first()?, days.last()?);
         let what = if first.exists { "replace" } else { "new" };
-        let until = if days.len() > 1 {
-            format!(" to {}, {} days", last.run_date, days.len())
-        } else {
-            String::new()
+        let days = match (&first.run_date, &last.run_date) {
+            (Some(first), Some(last)) if first != last => {
+                format!(" {first} to {last}, {} days", days.len())
+            }
+            (Some(day), _) => format!(" {day}"),
+            (None, _) => String::new(),
         };
-        Some(format!(
-            "{what:<8}{} {}{until}",
-            first.table, first.run_date
-        ))
+        Some(format!("{what:<8}{}{days}", first.table))
     };
     stretches.filter_map(line).collect()
 }
 
+/// The width that text is made for.
+const COLUMNS: usize = 80;
+
+/// Words behind a label, in as many lines as they need.
+fn write_words(f: &mut fmt::Formatter<'_>, label: &str, text: &str) -> fmt::Result {
+    let mut line = format!("  {label:<10}");
+    let begin = line.len();
+    for word in text.split_whitespace() {
+        let width = line.chars().count() + 2 + word.chars().count();
+        if line.len() > begin && width > COLUMNS {
+            writeln!(f, "{line}")?;
+            line = " ".repeat(begin);
+        }
+        line.push_str(if line.len() > begin { " " } else { "  " });
+        line.push_str(word);
+    }
+    writeln!(f, "{line}")
+}
+
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} of tenant {}", self.kind, self.tenant_id)?;
         let until = self.to.as_deref().unwrap_or("now");
         let from = self.from.as_deref().unwrap_or("-");
-        writeln!(
-            f,
-            "{} of tenant {}, runs scheduled from {from} until {until}",
-            self.kind, self.tenant_id
-        )?;
+        let window = format!("runs scheduled from {from} until {until}");
+        write_words(f, "window", &window)?;
         let runs = &self.runs;
-        writeln!(
-            f,
-            "  runs        {} listed in {} workflows",
-            runs.listed, self.workflows
-        )?;
-        writeln!(
-            f,
-            "              {} to read, {} known and settled, {} empty, {} committed before",
+        let listed = format!("{} listed in {} workflows", runs.listed, self.workflows);
+        write_words(f, "runs", &listed)?;
+        let parts = format!(
+            "{} to read, {} known and settled, {} empty, {} committed before",
             runs.fetched, runs.skipped_settled, runs.skipped_empty, runs.skipped_committed
-        )?;
+        );
+        write_words(f, "", &parts)?;
         for (table, rows) in &self.rows_by_table {
             let words = table.replace('_', " ");
-            writeln!(f, "  rows        {rows} {words}, as the service counts")?;
+            let is_filtered = self.filtered && *table == Table::UserProcessingResults.name();
+            let text = if is_filtered {
+                format!("at most {rows} {words}: the filter leaves out some")
+            } else {
+                format!("{rows} {words}, as the service counts")
+            };
+            write_words(f, "rows", &text)?;
         }
         let total = self.requests_to_list + self.requests_to_fetch;
-        write!(
-            f,
-            "  requests    about {total}: {} to list, {} for what is below the runs",
+        let time = match self.seconds_at_full_rate {
+            Some(seconds) => format!("; at least {seconds} s at the configured rate"),
+            None => String::new(),
+        };
+        let requests = format!(
+            "about {total}: {} to list, {} to read what is new{time}",
             self.requests_to_list, self.requests_to_fetch
-        )?;
-        match self.seconds_at_full_rate {
-            Some(seconds) => writeln!(f, "; at least {seconds} s at the configured rate")?,
-            None => writeln!(f)?,
-        }
-        let replaced = self
-            .partitions
-            .iter()
-            .filter(|partition| partition.exists)
-            .count();
-        writeln!(
-            f,
-            "  partitions  {} replaced, {} new",
-            replaced,
-            self.partitions.len() - replaced
-        )?;
+        );
+        write_words(f, "requests", &requests)?;
+        let replaced = self.partitions.iter();
+        let replaced = replaced.filter(|partition| partition.exists).count();
+        let new = self.partitions.len() - replaced;
+        write_words(f, "partitions", &format!("{replaced} replaced, {new} new"))?;
         for line in partition_lines(&self.partitions) {
             writeln!(f, "    {line}")?;
         }

@@ -197,9 +197,9 @@ async fn a_plan_writes_nothing_and_foretells_the_export() {
     assert_eq!(plan["runs"]["fetched"], done["runs"]["fetched"]);
     assert_eq!(plan["runs"]["listed"], done["runs"]["listed"]);
     let partitions = plan["partitions"].as_array().unwrap();
-    // The workflows have no day, and tables that were not asked for hold a file without rows.
+    // Tables that were not asked for hold a file without rows.
     let empty = Table::ALL.len() - Table::DEFAULT.len();
-    let files = data_files(&desk.data()).len() - 1 - empty;
+    let files = data_files(&desk.data()).len() - empty;
     assert_eq!(partitions.len(), files);
     assert!(
         partitions
@@ -218,6 +218,71 @@ async fn a_plan_writes_nothing_and_foretells_the_export() {
     let done = desk.export().json();
     assert_eq!(plan["runs"]["fetched"], done["runs"]["fetched"]);
     assert!(plan["runs"]["skipped_settled"].as_u64() > Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_plan_names_the_tables_without_days_and_counts_what_they_ask_for() {
+    const UNDATED: [&str; 4] = [
+        "workflows",
+        "workflow_versions",
+        "tasks",
+        "task_definitions",
+    ];
+    let desk = Desk::new().await;
+    let tables = UNDATED.map(|table| format!("--table {table}")).join(" ");
+    let plan = |desk: &Desk| {
+        let line = format!("plan export --out data --json {tables}");
+        desk.lcw(&line).run().with(0).json()
+    };
+    let of_one_file = |plan: &Value| -> Vec<String> {
+        let partitions = plan["partitions"].as_array().unwrap().iter();
+        let undated = partitions.filter(|partition| partition["run_date"].is_null());
+        undated
+            .map(|partition| partition["table"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let first = plan(&desk);
+    assert_eq!(of_one_file(&first), UNDATED);
+    let export = format!("export --out data --json {tables}");
+    desk.tenant.reset_requests();
+    desk.lcw(&export).run().with(0);
+    let endpoints = [
+        Endpoint::Workflow,
+        Endpoint::Versions,
+        Endpoint::Version,
+        Endpoint::Tasks,
+        Endpoint::TaskDefinitions,
+    ];
+    let sent: u64 = endpoints.map(|kind| desk.tenant.count(kind)).iter().sum();
+    // Pages beyond the first are not foreseen.
+    let foreseen = first["requests_to_fetch"].as_u64().unwrap();
+    assert!(
+        (sent / 2..=sent).contains(&foreseen),
+        "{foreseen} of {sent}"
+    );
+
+    // Nothing is new: what was read is not asked for again.
+    let second = plan(&desk);
+    assert!(of_one_file(&second).is_empty(), "{second:#}");
+    assert_eq!(second["requests_to_fetch"], 0);
+    let text = desk.lcw(&format!("plan export --out other {tables}"));
+    let text = text.run().with(0).stdout;
+    assert!(text.contains("new     workflow_versions\n"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_plan_with_a_filter_promises_no_rows_and_fits_the_screen() {
+    let desk = Desk::new().await;
+    let backfill = desk
+        .lcw("plan backfill --out data --from T-30d --to T")
+        .arg("--filter")
+        .arg("processingStatus eq 'failed'");
+    let text = backfill.run().with(0).stdout;
+    let promised = " user processing results: the filter leaves out some\n";
+    assert!(text.contains("rows        at most "), "{text}");
+    assert!(text.contains(promised), "{text}");
+    let too_wide = text.lines().find(|line| line.chars().count() > 80);
+    assert_eq!(too_wide, None, "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
