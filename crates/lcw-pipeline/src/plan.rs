@@ -24,6 +24,7 @@ use crate::progress::Progress;
 use crate::request::{Kind, Request};
 use crate::survey::{RunCounts, RunTask};
 use crate::tables;
+use crate::unlisted;
 
 /// Rows that a page is taken to hold while the service has not shown any.
 const ROWS_PER_PAGE: u64 = 100;
@@ -96,10 +97,11 @@ async fn make(
 ) -> Result<Plan, PipelineError> {
     let dataset = tables::open(request)?;
     progress.doing("reading workflows");
-    let source = Source::read(request, client).await?;
+    let mut source = Source::read(request, client).await?;
     let (reader, asked, tenant) = (dataset.clone(), request.clone(), source.tenant.clone());
     let now = source.now;
     let target = spawn_blocking(move || Target::read(&reader, &tenant, &asked, now)).await??;
+    unlisted::find(request, client, &target, now, &mut source.catalog).await?;
     progress.doing(format!(
         "listing runs of {} workflows",
         source.catalog.scopes.len()
@@ -222,13 +224,11 @@ fn is_to_read(table: Table, scope: &Scope, target: &Target) -> bool {
             && listed.version == stored.version
             && scope.is_deleted == stored.is_deleted
     });
-    let was_read = match table {
-        Table::Workflows => !target.state.without_details.contains(&listed.id),
-        _ => {
-            let read_for = target.state.read_for.get(table.name());
-            target.with_file.contains(&table)
-                && read_for.is_some_and(|by| by.contains_key(&listed.id))
-        }
+    let was_read = if table == Table::Workflows {
+        !target.state.without_details.contains(&listed.id)
+    } else {
+        let read_for = target.state.read_for.get(table.name());
+        target.with_file.contains(&table) && read_for.is_some_and(|by| by.contains_key(&listed.id))
     };
     !(is_known && was_read)
 }
