@@ -4,7 +4,7 @@ use serde::de::Deserializer;
 
 use crate::entity::{Read, object};
 use crate::property::{Context, Element};
-use crate::{Entity, Extra, PageError};
+use crate::{Entity, Extra, PageError, Text};
 
 object! {
     /// The answer of one of the `summary` functions, of the type `runSummary`, `userSummary` or
@@ -25,7 +25,7 @@ impl<'a> Read<'a> for Summary<'a> {
     fn read<D: Deserializer<'a>>(deserializer: D, context: Context<'_>) -> Result<Self, D::Error> {
         let summary: Self = deserializer.deserialize_any(Element::new(context))?;
         // Without a key, nothing else tells an error from a summary.
-        let is_error = |(name, _): &(_, _)| *name == crate::Text::from("error");
+        let is_error = |(name, _): &(Text<'a>, _)| name.as_str() == "error";
         if summary.extra.iter().any(is_error) {
             return Err(context.stop(PageError::NotAnEntity));
         }
