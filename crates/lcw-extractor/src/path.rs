@@ -127,7 +127,7 @@ impl GraphPath {
     /// The pages say that no permission suffices, and the metadata has it.
     #[must_use]
     pub fn reprocessed_runs(self) -> Self {
-        self.child("reprocessedRuns", Resource::Reports)
+        self.child("reprocessedRuns", Resource::ReprocessedRuns)
     }
 
     /// The counts of these runs, user processing results or task reports, from `start` to `end`,

@@ -240,7 +240,8 @@ impl Job {
                 short.run_id.is_empty() && short.workflow_id == workflow.workflow_id
             };
             let short = proof.short_runs.iter().filter(of_workflow).cloned();
-            self.state.doubt(workflow, short.collect(), self.listed_at);
+            let short: Vec<ShortRun> = short.collect();
+            self.state.doubt(workflow, &short, self.listed_at);
         }
         if matches!(self.request.kind, Kind::Export) {
             self.repeat_doubts(proof);

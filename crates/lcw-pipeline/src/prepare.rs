@@ -164,8 +164,8 @@ impl Target {
     ) -> Option<String> {
         match &request.kind {
             Kind::Export => self.is_late(now, survey, tables).then(|| {
-                "the last complete export is more than 15 days old; the service forgets after \
-                 30: run the export every few hours"
+                "the last complete export was more than 15 days old when this one began; the \
+                 service forgets after 30: run the export every few hours"
                     .to_owned()
             }),
             Kind::Backfill(backfill) => {

@@ -166,7 +166,7 @@ impl State {
 
     /// Replaces what was known to be missing of a workflow by what its new counts say: doubts stay
     /// that those do not speak of.
-    pub(crate) fn doubt(&mut self, proof: &WorkflowProof, short: Vec<ShortRun>, now: i64) {
+    pub(crate) fn doubt(&mut self, proof: &WorkflowProof, short: &[ShortRun], now: i64) {
         let old = self.doubted.remove(&proof.workflow_id).unwrap_or_default();
         let is_answered = |doubt: &Doubt| {
             proof.measures_table(&doubt.table) && doubt.is_within(proof.window, now)

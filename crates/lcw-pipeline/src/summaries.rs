@@ -82,7 +82,6 @@ impl Survey {
             self.uncounted.insert(workflow_id.to_owned());
             return;
         }
-        const REFUSED: &str = "the service's own counts, which it refuses";
         let is_told = self.not_covered.iter().any(|known| known.what == REFUSED);
         if !is_told && !is_tolerated {
             self.not_covered
@@ -100,6 +99,9 @@ pub(crate) struct Window {
     /// The counters of runs that are scheduled before then have settled.
     settled_until: i64,
 }
+
+/// Told once, however many workflows it is about.
+const REFUSED: &str = "the service's own counts, which it refuses";
 
 /// How much earlier than its run a result may be scheduled.
 const MARGIN: i64 = DAY / 24;
