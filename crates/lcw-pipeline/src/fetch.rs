@@ -177,7 +177,7 @@ impl Fetcher {
             }
             Err(error) => match reach(&error) {
                 // The service need not know what is below a deleted workflow.
-                Reach::Everything if !(errand.task().is_deleted && is_refusal(&error)) => {
+                Reach::Everything if !(errand.task().is_deleted && is_bad_request(&error)) => {
                     return Err(error);
                 }
                 Reach::Gone => Outcome::Gone(error),
@@ -250,7 +250,7 @@ impl Fetcher {
             match read.await {
                 Ok(()) => last_way = Some(*way),
                 Err(error) if self.asking.can_do_without(child, *way, &error) => continue,
-                Err(error) if last_way.is_some() && is_refusal(&error) => continue,
+                Err(error) if last_way.is_some() && is_no_way(&error) => continue,
                 // What is missing has been counted, and is named.
                 Err(error)
                     if last_way.is_some()
@@ -331,6 +331,16 @@ async fn exhaust(
     let mut pages = pin!(pages);
     while pages.try_next().await?.is_some() {}
     Ok(())
+}
+
+/// The service does not know what it is asked for.
+fn is_bad_request(error: &ExtractError) -> bool {
+    error.status() == Some(400)
+}
+
+/// What was read in one way cannot be asked for in another.
+fn is_no_way(error: &ExtractError) -> bool {
+    is_bad_request(error) || matches!(reach(error), Reach::Refused | Reach::Gone)
 }
 
 /// All rows of both, each once.
