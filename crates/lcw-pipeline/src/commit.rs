@@ -20,7 +20,7 @@ use crate::exit;
 use crate::fetch::{DayPlan, Fetched};
 use crate::not_covered::NotCovered;
 use crate::prepare::args_hash;
-use crate::proof::{ProofSummary, ShortRun};
+use crate::proof::ShortRun;
 use crate::request::{Kind, Request};
 use crate::state::{State, Totals};
 use crate::summaries::Counted;
@@ -242,30 +242,6 @@ impl Job {
             let short = proof.short_runs.iter().filter(of_workflow).cloned();
             let short: Vec<ShortRun> = short.collect();
             self.state.doubt(workflow, &short, self.listed_at);
-        }
-        if matches!(self.request.kind, Kind::Export) {
-            self.repeat_doubts(proof);
-        }
-    }
-
-    /// What was missing stays missing until a count of as much says otherwise.
-    fn repeat_doubts(&self, proof: &mut ProofSummary) {
-        let is_told = |workflow: &str, table: &str| {
-            proof.short_runs.iter().any(|short| {
-                short.run_id.is_empty() && (&*short.workflow_id, short.table) == (workflow, table)
-            })
-        };
-        for (workflow, doubt) in self.state.untold_doubts(is_told) {
-            let mut tables = self.request.wanted_tables();
-            let Some(table) = tables.find(|table| table.name() == doubt.table) else {
-                continue;
-            };
-            let held = u64::try_from(doubt.held).unwrap_or(0);
-            let mut short =
-                ShortRun::of_run(table, &workflow, "", "").counting(doubt.counted, held);
-            short.acknowledged = self.state.reason_for(&short).map(str::to_owned);
-            proof.unacknowledged += u64::from(short.acknowledged.is_none());
-            proof.short_runs.push(short);
         }
     }
 

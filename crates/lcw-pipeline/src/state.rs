@@ -204,21 +204,6 @@ impl State {
         }
     }
 
-    /// What is missing as the last count had it, as far as `is_told` does not know of it.
-    pub(crate) fn untold_doubts(
-        &self,
-        is_told: impl Fn(&str, &str) -> bool,
-    ) -> Vec<(String, Doubt)> {
-        let doubts = self.doubted.iter().flat_map(|(workflow, doubts)| {
-            doubts
-                .iter()
-                .map(move |doubt| (workflow.clone(), doubt.clone()))
-        });
-        doubts
-            .filter(|(workflow, doubt)| !is_told(workflow, &doubt.table))
-            .collect()
-    }
-
     /// Forgets what is missing of what the service itself has forgotten by now.
     pub(crate) fn forget_old_doubts(&mut self, now: i64) {
         for doubts in self.doubted.values_mut() {
