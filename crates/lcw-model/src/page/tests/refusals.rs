@@ -1,6 +1,7 @@
 //! Bodies that are no page of what was asked for.
 
 use super::*;
+use crate::Summary;
 use crate::testing::{body, documented};
 
 fn refusal<'a, T: Entity<'a>>(body: &'a str) -> PageError {
@@ -246,7 +247,9 @@ fn refusals_survive_the_original_object() {
 fn every_documented_page_is_read_by_its_entity() {
     for (name, body) in documented() {
         let is_page = name.starts_with("list-");
-        let count = if name.contains("taskprocessingresults") {
+        let count = if name.contains("summary") {
+            count::<Summary<'_>>(&body, is_page)
+        } else if name.contains("taskprocessingresults") {
             count::<TaskProcessingResult<'_>>(&body, is_page)
         } else if name.contains("subjectprocessingresults") {
             count::<SubjectProcessingResult<'_>>(&body, is_page)
