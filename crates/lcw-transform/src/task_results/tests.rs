@@ -88,7 +88,7 @@ fn what_the_service_could_say_of_a_person_is_kept_below_subject() {
 
 #[test]
 fn a_wrong_instant_names_the_row_without_its_user() {
-    let object = r#"{"id":"w_1_w_638_user","createdDateTime":"soon"}"#;
+    let object = r#"{"id":"w_1_w_638_user_task","createdDateTime":"soon"}"#;
     let error = flatten(TABLE, MICROS, &page_of(object)).unwrap_err();
     assert_eq!(
         error.to_string(),
