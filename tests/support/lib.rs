@@ -1,6 +1,6 @@
 //! What the suites share: exporting from a simulated tenant, and comparing whole tables.
 //!
-//! The expectation is made from the simulator's own objects by [`expected`], which knows the
+//! The expectation is made from the simulator's own objects by [`expected()`], which knows the
 //! published columns but nothing of the code that fills them.
 
 #![expect(
