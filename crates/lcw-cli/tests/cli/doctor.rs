@@ -267,6 +267,15 @@ async fn of_a_service_that_forgets_what_it_lists() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn of_an_address_that_knows_no_workflows() {
+    let desk = desk(|_| {}).await;
+    desk.tenant
+        .inject(FaultRule::new(Fault::NotFound).on(Endpoint::Workflows));
+    let checks = examine(&desk, desk.lcw("doctor"), 1);
+    checks.says("table:workflows", "fail", &["404"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn of_a_service_that_is_down() {
     let desk = desk(|_| {}).await;
     let down = Fault::Status {
