@@ -78,6 +78,7 @@ impl Office {
             query: ResultQuery::default(),
             out: folder.path().join("data"),
             format,
+            snapshots: None,
             tenant: None,
         };
         let client = ClientConfig {

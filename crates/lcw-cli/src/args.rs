@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -10,6 +11,7 @@ use lcw_transform::Table;
 
 use crate::choice::{self, Auth, Format};
 use crate::quantity::{Rate, count};
+use crate::settings::DEFAULT_SNAPSHOTS;
 use crate::when::When;
 
 /// Exports what Microsoft Entra Lifecycle Workflows did into Parquet or NDJSON.
@@ -96,6 +98,15 @@ const STATUS_HELP: &str = "\
 Examples:
   lcw status --out lcw-data
   lcw status --out lcw-data --json | jq '.tenants[].runs'";
+
+const SNAPSHOT_HELP: &str = "\
+Examples:
+  lcw snapshot /srv/lcw-snapshots --out lcw-data
+  lcw snapshot snapshots --keep 10
+
+A program that reads for longer than a moment resolves the name once, so that
+all of its files are of one snapshot: $(readlink -f snapshots/current). A
+snapshot stays readable until --keep newer ones are there.";
 
 const ACKNOWLEDGE_HELP: &str = "\
 Examples:
@@ -196,6 +207,16 @@ pub(crate) enum Verb {
         after_help = STATUS_HELP
     )]
     Status(StatusArgs),
+    /// A consistent copy of the dataset for readers, made of hard links
+    #[command(
+        long_about = "Makes DIR/<export_id>, a copy of the dataset in which every table is of the \
+        same moment and no file ever changes, and points DIR/current to it. Made of hard links: it \
+        takes milliseconds and no room, and needs a folder on the same file system. May be used \
+        while an export runs. snapshot = \"DIR\" under [load] of a pipeline file does so after every \
+        export.",
+        after_help = SNAPSHOT_HELP
+    )]
+    Snapshot(SnapshotArgs),
     /// Put on record that something is known to be missing, and why that is all right
     #[command(
         long_about = "Acknowledges runs that are short, days that were lost, or workflows of which \
@@ -424,6 +445,19 @@ pub(crate) struct StatusArgs {
     /// The dataset's folder [default: lcw-data]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SnapshotArgs {
+    /// Folder for the snapshots, outside the dataset and on its file system
+    #[arg(value_name = "DIR")]
+    pub(crate) into: PathBuf,
+    /// The dataset's folder [default: lcw-data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Snapshots that stay, the new one included
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_SNAPSHOTS)]
+    pub(crate) keep: NonZeroUsize,
 }
 
 #[derive(Debug, Clone, Args)]

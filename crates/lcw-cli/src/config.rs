@@ -1,5 +1,6 @@
 //! The pipeline file: every key has a default, unknown keys are errors with a suggestion.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -156,6 +157,11 @@ pub(crate) struct Load {
     pub(crate) compression: Option<Compression>,
     /// Keep every row's original object in `_lcw_raw`. Default: false.
     pub(crate) keep_raw: Option<bool>,
+    /// Folder for a copy of the dataset after each export, `<folder>/<export_id>`, made of hard links;
+    /// `<folder>/current` leads to the newest. Default: none.
+    pub(crate) snapshot: Option<PathBuf>,
+    /// Copies that stay there. Default: 3.
+    pub(crate) snapshot_keep: Option<NonZeroUsize>,
 }
 
 impl PipelineFile {

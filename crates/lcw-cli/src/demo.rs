@@ -61,6 +61,7 @@ fn request(args: &DemoArgs, simulator: &Simulator) -> Request {
         out: args.out.clone(),
         format: settings::file_format(args.format, Compression::default())
             .unwrap_or(FileFormat::Parquet),
+        snapshots: None,
         tenant: Some(simulator.tenant_id().to_owned()),
     }
 }

@@ -20,6 +20,7 @@ mod settings;
 mod sign_in;
 mod signals;
 mod simulate;
+mod snapshot;
 mod status;
 mod when;
 
@@ -62,6 +63,7 @@ async fn run(cli: &Cli, screen: &Screen) -> Result<u8, Failure> {
         Verb::Demo(args) => demo::demo(args, to, screen).await,
         Verb::Simulate(args) => simulate::simulate(args, to).await,
         Verb::Doctor(args) => doctor::doctor(args, to, screen).await,
+        Verb::Snapshot(args) => snapshot::snapshot(args, to),
         Verb::Status(args) => status::status(args, to),
         Verb::Acknowledge(args) => acknowledge::acknowledge(args, to),
         Verb::Schema(args) => schema::schema(args, to),

@@ -50,6 +50,9 @@ fn write_summary(to: &mut String, summary: &Summary) -> std::fmt::Result {
         days(to, what, &summary.lost_days)?;
     }
     days(to, at_risk(summary), &summary.retention.days_at_risk)?;
+    if let Some(snapshot) = &summary.snapshot {
+        writeln!(to, "  snapshot  {}", snapshot.path)?;
+    }
     for warning in &summary.warnings {
         writeln!(to, "  warning: {warning}")?;
     }

@@ -1,12 +1,13 @@
 //! Unites flags, environment, pipeline file and defaults, in this order of precedence.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
 use lcw_extractor::query::ResultQuery;
 use lcw_extractor::{ApiVersion, AssertionAlgorithm, ClientConfig, Cloud};
-use lcw_pipeline::{DeletedWorkflows, FileFormat, Kind, Request};
+use lcw_pipeline::{DeletedWorkflows, FileFormat, Kind, Request, Snapshots};
 use lcw_transform::Table;
 
 use crate::args::{ExportArgs, QueryArgs, SourceArgs, TargetArgs};
@@ -14,6 +15,8 @@ use crate::choice::{Auth, Choice, Compression, Format};
 use crate::config::{Extract, Load, PipelineFile, Source};
 use crate::quantity::Rate;
 
+/// Enough for a reader that was started before the last export but one.
+pub(crate) const DEFAULT_SNAPSHOTS: NonZeroUsize = NonZeroUsize::new(3).unwrap();
 const DEFAULT_OUT: &str = "lcw-data";
 const DEFAULT_RATE: Rate = Rate::PerSecond(50.0);
 const DEFAULT_CONCURRENCY: usize = 16;
@@ -152,6 +155,7 @@ fn request(
         query: query(&args.query, extract)?,
         out: out(args.target.out.as_ref(), &file.load),
         format: format(&args.target, &file.load)?,
+        snapshots: snapshots(&file.load),
         tenant,
     })
 }
@@ -189,6 +193,13 @@ pub(crate) fn out(flag: Option<&PathBuf>, file: &Load) -> PathBuf {
     flag.or(file.out.as_ref())
         .cloned()
         .unwrap_or_else(|| DEFAULT_OUT.into())
+}
+
+/// Where the copies for readers go, where the pipeline file says.
+fn snapshots(file: &Load) -> Option<Snapshots> {
+    let keep = file.snapshot_keep.unwrap_or(DEFAULT_SNAPSHOTS);
+    let folder = file.snapshot.clone()?;
+    Some(Snapshots { folder, keep })
 }
 
 fn format(args: &TargetArgs, file: &Load) -> Result<FileFormat> {

@@ -111,6 +111,14 @@ pub enum DatasetError {
         /// The link.
         path: PathBuf,
     },
+    /// Snapshots cannot be made in that folder.
+    #[error("snapshots cannot be made in {}: {problem}; choose another folder", path.display())]
+    SnapshotFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Why not.
+        problem: &'static str,
+    },
     /// Not the id of a tenant.
     #[error(
         "{tenant:?} is not a tenant id: give the tenant's GUID in lower case, \
@@ -174,9 +182,10 @@ impl DatasetError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Locked { .. } => ErrorKind::Busy,
-            Self::NotADataset { .. } | Self::Mismatch { .. } | Self::InvalidTenant { .. } => {
-                ErrorKind::Configuration
-            }
+            Self::NotADataset { .. }
+            | Self::Mismatch { .. }
+            | Self::SnapshotFolder { .. }
+            | Self::InvalidTenant { .. } => ErrorKind::Configuration,
             _ => ErrorKind::Failed,
         }
     }
@@ -294,6 +303,9 @@ fn hint(source: &io::Error) -> &'static str {
         }
         io::ErrorKind::PermissionDenied => {
             ": permission denied; give this user write access to the folder or choose another"
+        }
+        io::ErrorKind::CrossesDevices => {
+            ": the two folders are on different file systems; choose one on the same"
         }
         io::ErrorKind::NotADirectory => ": a part of the path is a file; choose another folder",
         _ => "",

@@ -1,12 +1,14 @@
 //! The dataset's way to the disk: list, read, stage, publish. Nothing else renames a file.
 
 mod local;
+mod snapshot;
 
 use std::fmt::Debug;
 use std::fs::File;
 use std::path::PathBuf;
 
 pub use local::LocalStorage;
+pub use snapshot::{CURRENT, Snapshot, snapshot};
 
 use crate::error::DatasetError;
 

@@ -53,6 +53,7 @@ impl Draft {
                 retention: Retention::default(),
                 warnings: Vec::new(),
                 manifest: None,
+                snapshot: None,
                 error: None,
             },
         }

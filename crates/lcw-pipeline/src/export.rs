@@ -22,6 +22,7 @@ use crate::progress::Progress;
 use crate::reports::{self, Reports};
 use crate::request::{Kind, Request};
 use crate::retention::Retention;
+use crate::snapshot;
 use crate::summary::Summary;
 use crate::survey::Survey;
 use crate::tables::{self, layout, specs};
@@ -50,7 +51,10 @@ pub async fn export(
     };
     // One large future, in one place: whoever awaits an export need not hold all of it.
     let outcome = Box::pin(exporter.run(&mut draft)).await;
-    draft.finish(outcome, client.stats())
+    let mut summary = draft.finish(outcome, client.stats());
+    let Request { out, snapshots, .. } = exporter.request;
+    snapshot::after_export(out, snapshots, &mut summary).await;
+    summary
 }
 
 struct Exporter {

@@ -36,6 +36,7 @@ mod read_run;
 mod reports;
 mod request;
 mod retention;
+mod snapshot;
 mod state;
 mod status;
 mod stored;
@@ -66,6 +67,7 @@ pub use request::{
     Backfill, DeletedWorkflows, FileFormat, Kind, NdjsonCompression, OnDrift, Request,
 };
 pub use retention::Retention;
+pub use snapshot::{SnapshotSummary, Snapshots, snapshot};
 pub use state::Acknowledged;
 pub use status::{
     DatasetStatus, ExportStatus, RunStatus, StoredShortRun, TableStatus, TenantStatus, status,

@@ -10,6 +10,7 @@ use lcw_transform::Table;
 
 use crate::children::{Child, ChildSet};
 use crate::decide::Reading;
+use crate::snapshot::Snapshots;
 
 /// One export, fully specified.
 #[derive(Debug, Clone)]
@@ -36,6 +37,8 @@ pub struct Request {
     pub out: PathBuf,
     /// How its files are written.
     pub format: FileFormat,
+    /// Where a copy for readers goes after the export, if one is wanted.
+    pub snapshots: Option<Snapshots>,
     /// The tenant as configured: a GUID, a domain name, or nothing when the token tells.
     pub tenant: Option<String>,
 }

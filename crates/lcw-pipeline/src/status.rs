@@ -155,18 +155,21 @@ pub struct ExportStatus {
     pub finished_at: Option<String>,
 }
 
+pub(crate) fn no_dataset(out: &Path) -> PipelineError {
+    PipelineError::Usage {
+        message: format!("there is no dataset in {}", out.display()),
+        remedy: "name the folder that `lcw export` writes to with --out".to_owned(),
+    }
+}
+
 /// Reads the state of the dataset in `out`.
 ///
 /// # Errors
 /// When there is no dataset, or one of its files cannot be read.
 pub fn status(out: &Path) -> Result<DatasetStatus, PipelineError> {
-    let missing = || PipelineError::Usage {
-        message: format!("there is no dataset in {}", out.display()),
-        remedy: "name the folder that `lcw export` writes to with --out".to_owned(),
-    };
-    let identity = Dataset::inspect(out)?.ok_or_else(missing)?;
+    let identity = Dataset::inspect(out)?.ok_or_else(|| no_dataset(out))?;
     let format = FileFormat::from_names(&identity.format, &identity.compression)
-        .ok_or_else(missing)?
+        .ok_or_else(|| no_dataset(out))?
         .loader();
     let tables = specs(&layout(format.as_ref(), false))?;
     let dataset = Dataset::open(out, format, tables)?;

@@ -10,6 +10,7 @@ use crate::error::PipelineError;
 use crate::not_covered::NotCovered;
 use crate::proof::ProofSummary;
 use crate::retention::Retention;
+use crate::snapshot::SnapshotSummary;
 use crate::survey::RunCounts;
 use crate::ways::Way;
 
@@ -60,6 +61,9 @@ pub struct Summary {
     /// The manifest, when one was written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manifest: Option<ManifestSummary>,
+    /// The copy for readers, when one was asked for and made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<SnapshotSummary>,
     /// Why the export stopped, when it did not reach its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorSummary>,

@@ -6,7 +6,7 @@ fn help(line: &str) -> Ended {
     Lcw::new(&std::env::temp_dir(), line).run()
 }
 
-const VERBS: [&str; 12] = [
+const VERBS: [&str; 13] = [
     "",
     "export",
     "backfill",
@@ -17,6 +17,7 @@ const VERBS: [&str; 12] = [
     "simulate",
     "doctor",
     "status",
+    "snapshot",
     "acknowledge",
     "schema",
 ];

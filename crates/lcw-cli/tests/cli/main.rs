@@ -25,6 +25,7 @@ mod refusals;
 mod sign_in;
 mod signals;
 mod simulate;
+mod snapshots;
 mod statuses;
 mod streams;
 mod tables;

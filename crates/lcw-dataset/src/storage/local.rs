@@ -44,7 +44,7 @@ impl LocalStorage {
     }
 
     /// The full path of something below the root, none of whose parts is a link.
-    fn resolve(&self, path: &str) -> Result<PathBuf, DatasetError> {
+    pub(super) fn resolve(&self, path: &str) -> Result<PathBuf, DatasetError> {
         let mut full = self.root.clone();
         for part in path.split('/').filter(|part| !part.is_empty()) {
             full.push(part);
@@ -63,7 +63,7 @@ impl LocalStorage {
 
     /// Opens a lock file, which is made once and never deleted: a lock on a file that is deleted
     /// and made anew excludes nobody.
-    fn open_lock(&self, name: &str) -> Result<(File, PathBuf), DatasetError> {
+    pub(super) fn open_lock(&self, name: &str) -> Result<(File, PathBuf), DatasetError> {
         let path = self.resolve(name)?;
         let mut options = OpenOptions::new();
         let file = options
@@ -248,7 +248,7 @@ fn make_private_folder(path: &Path) -> io::Result<()> {
 
 /// Brings the names in a folder to the disk.
 #[cfg(unix)]
-fn sync_folder(path: &Path) -> Result<(), DatasetError> {
+pub(super) fn sync_folder(path: &Path) -> Result<(), DatasetError> {
     let synced = File::open(path).and_then(|folder| folder.sync_all());
     match synced {
         // Some file systems cannot do this for folders, and say so.
@@ -263,7 +263,7 @@ fn sync_folder(path: &Path) -> Result<(), DatasetError> {
     clippy::unnecessary_wraps,
     reason = "the same signature on every platform"
 )]
-fn sync_folder(_path: &Path) -> Result<(), DatasetError> {
+pub(super) fn sync_folder(_path: &Path) -> Result<(), DatasetError> {
     Ok(())
 }
 
@@ -272,7 +272,7 @@ fn sync_folder(_path: &Path) -> Result<(), DatasetError> {
     clippy::disallowed_methods,
     reason = "the one place that publishes files"
 )]
-fn rename(from: &Path, to: &Path) -> io::Result<()> {
+pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)
 }
 
@@ -282,7 +282,7 @@ fn rename(from: &Path, to: &Path) -> io::Result<()> {
     clippy::disallowed_methods,
     reason = "the one place that publishes files"
 )]
-fn rename(from: &Path, to: &Path) -> io::Result<()> {
+pub(super) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     const ATTEMPTS: u32 = 40;
     for attempt in 1..ATTEMPTS {
         match fs::rename(from, to) {

@@ -13,4 +13,5 @@ mod openings;
 mod quarantine;
 mod records;
 mod rows;
+mod snapshots;
 mod support;
