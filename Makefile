@@ -1,4 +1,4 @@
-# Needs a Rust toolchain (1.95 or newer), a C compiler, and Python 3 with venv for `make test`.
+# Needs a Rust toolchain (1.95 or newer) and a C compiler; for `make test` also Python 3 with venv, and on Linux strace.
 
 CARGO ?= cargo
 PYTHON ?= python3
@@ -6,7 +6,7 @@ VENV := .venv
 DEMO_OUT ?= lcw-demo
 LCW := $(or $(CARGO_TARGET_DIR),target)/debug/lcw
 
-.PHONY: help demo test test-rust test-duckdb lint fmt schemas bench check clean
+.PHONY: help demo test test-rust test-duckdb test-readers torture lint fmt schemas bench check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,15 +15,28 @@ demo: ## build, export the built-in simulated tenant, show the result
 	$(CARGO) build --locked --package lcw-cli
 	$(LCW) demo --out $(DEMO_OUT)
 
-test: test-rust test-duckdb ## everything: unit tests, suites, docs, and DuckDB reading back
+test: test-rust test-duckdb test-readers ## everything: unit tests, suites, kills and faults, DuckDB and pyarrow reading back
 
 test-rust:
+	@[ "$$(uname)" != Linux ] || command -v strace >/dev/null || { echo "error: strace is missing: it injects the kills and disk faults (apt-get install strace)" >&2; exit 1; }
 	$(CARGO) test --locked --workspace
 
 # Every DuckDB that the README promises reads what the built program exports.
 test-duckdb: $(VENV)/ready
 	$(CARGO) build --locked --package lcw-cli
 	LCW=$(LCW) $(VENV)/bin/python tests/duckdb/readback.py
+
+# DuckDB and pyarrow read while exports run, are killed, and replace files.
+test-readers: $(VENV)/ready $(VENV)/pyarrow/ready
+	$(CARGO) build --locked --package lcw-cli
+	LCW=$(LCW) $(VENV)/bin/python tests/readers/readers.py
+
+torture: export LCW_TORTURE = long
+torture: test ## everything in its long form: hours
+
+$(VENV)/pyarrow/ready: $(VENV)/ready tests/readers/requirements.txt
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(@D) --requirement tests/readers/requirements.txt
+	touch $@
 
 $(VENV)/ready: tests/duckdb/requirements.txt
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is missing: the DuckDB suite needs Python 3 (set PYTHON=...)" >&2; exit 1; }
