@@ -12,6 +12,7 @@
 pub mod aftermath;
 pub mod archive;
 pub mod asked;
+pub mod damage;
 pub mod dataset;
 pub mod eavesdropper;
 pub mod expected;

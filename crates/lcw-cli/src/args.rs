@@ -36,6 +36,7 @@ Start here:
   lcw export        writes ./lcw-data; signs in with AZURE_TENANT_ID,
                     AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or LCW_ACCESS_TOKEN
   lcw status        what ./lcw-data holds, and what it lacks
+  lcw verify        whether every file is still what was written
 
 Exit codes:
    0  done and proven                         5  committed, not proven complete
@@ -107,6 +108,22 @@ Examples:
 A program that reads for longer than a moment resolves the name once, so that
 all of its files are of one snapshot: $(readlink -f snapshots/current). A
 snapshot stays readable until --keep newer ones are there.";
+
+const VERIFY_HELP: &str = "\
+Examples:
+  lcw verify --out lcw-data            every file against the manifests
+  lcw verify --out lcw-data --deep     and every row
+  lcw verify --json | jq '.findings[] | {class, file, remedy}'
+  lcw verify --repair-plan > plan.sh   look at it, then: sh plan.sh
+  lcw export --json | jq -r .manifest.sha256    keep it elsewhere, and
+  lcw verify --expect-head SHA256      nobody has rewritten the history
+
+The manifests are chained by hash, and each says what its contents are: that
+finds accidents. Whoever may write to the folder can write all of them anew;
+only a digest that was kept elsewhere tells.
+
+Exit code: 0 everything is as it was written; 1 it is not, or cannot be read;
+2 there is no dataset.";
 
 const ACKNOWLEDGE_HELP: &str = "\
 Examples:
@@ -217,6 +234,16 @@ pub(crate) enum Verb {
         after_help = SNAPSHOT_HELP
     )]
     Snapshot(SnapshotArgs),
+    /// Whether every file is still what was written; offline
+    #[command(
+        long_about = "Compares every file with the manifests, and the manifests with each other: \
+        files that are missing, changed, stale, stray or unreadable. With --deep every row is \
+        read, too: keys are unique and in order, and every run has the rows that it says were \
+        read. Says which days to backfill. Looks at the folder only, and may be used while an \
+        export runs.",
+        after_help = VERIFY_HELP
+    )]
+    Verify(VerifyArgs),
     /// Put on record that something is known to be missing, and why that is all right
     #[command(
         long_about = "Acknowledges runs that are short, days that were lost, or workflows of which \
@@ -458,6 +485,24 @@ pub(crate) struct SnapshotArgs {
     /// Snapshots that stay, the new one included
     #[arg(long, value_name = "N", default_value_t = DEFAULT_SNAPSHOTS)]
     pub(crate) keep: NonZeroUsize,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct VerifyArgs {
+    /// Pipeline file that names the dataset's folder, and that the repair plan is for
+    pub(crate) pipeline: Option<PathBuf>,
+    /// The dataset's folder [default: lcw-data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Read every row, too
+    #[arg(long)]
+    pub(crate) deep: bool,
+    /// Fail unless a closed manifest has this digest: manifest.sha256 of an export's summary
+    #[arg(long, value_name = "SHA256", value_parser = choice::sha256)]
+    pub(crate) expect_head: Option<String>,
+    /// Print the shell commands that put the damage in order, one a line, instead of the report
+    #[arg(long)]
+    pub(crate) repair_plan: bool,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -31,6 +31,14 @@ pub(crate) fn flag<C: Choice>() -> impl TypedValueParser<Value = C> {
         .try_map(|name| find(&name).ok_or("this is not one of them"))
 }
 
+/// Reads a SHA-256.
+pub(crate) fn sha256(text: &str) -> Result<String, &'static str> {
+    let is_digest = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_digest
+        .then(|| text.to_ascii_lowercase())
+        .ok_or("write the 64 hexadecimal digits of manifest.sha256 in an export's summary")
+}
+
 /// Reads a key of a pipeline file.
 pub(crate) fn key<'de, D: Deserializer<'de>, C: Choice>(from: D) -> Result<Option<C>, D::Error> {
     read(&String::deserialize(from)?).map(Some)

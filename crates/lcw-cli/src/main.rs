@@ -22,6 +22,7 @@ mod signals;
 mod simulate;
 mod snapshot;
 mod status;
+mod verify;
 mod when;
 
 use std::process::ExitCode;
@@ -65,6 +66,7 @@ async fn run(cli: &Cli, screen: &Screen) -> Result<u8, Failure> {
         Verb::Doctor(args) => doctor::doctor(args, to, screen).await,
         Verb::Snapshot(args) => snapshot::snapshot(args, to),
         Verb::Status(args) => status::status(args, to),
+        Verb::Verify(args) => verify::verify(args, to),
         Verb::Acknowledge(args) => acknowledge::acknowledge(args, to),
         Verb::Schema(args) => schema::schema(args, to),
     }

@@ -181,7 +181,7 @@ fn export(to: &mut String, what: &str, export: Option<&ExportStatus>) -> fmt::Re
 }
 
 /// `512 B`, `1.4 MiB`.
-fn human_bytes(bytes: u64) -> String {
+pub(crate) fn human_bytes(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
     #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
     let mut size = bytes as f64;

@@ -7,12 +7,15 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use jiff::civil::Date;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::error::DatasetError;
 use crate::format::{Format, RowReader};
 use crate::identity::Identity;
 use crate::layout;
 use crate::manifest::{FileChange, Manifest};
+use crate::seal::unsealed;
 use crate::storage::{LocalStorage, Storage};
 use crate::table::TableSpec;
 
@@ -287,9 +290,7 @@ impl Dataset {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)
             .map_err(DatasetError::io("read", &shown))?;
-        let manifest = serde_json::from_slice(&bytes)
-            .map_err(|error| DatasetError::unreadable(&shown, error))?;
-        Ok((manifest, crate::format::digest_of(&bytes)))
+        Ok((read_json(&bytes, &shown)?, crate::format::digest_of(&bytes)))
     }
 
     /// Every manifest, newest first, read one at a time.
@@ -352,10 +353,19 @@ pub(crate) fn identity_in(storage: &dyn Storage) -> Result<Option<Identity>, Dat
             None => Ok(None),
         };
     };
-    let mut text = String::new();
-    file.read_to_string(&mut text)
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)
         .map_err(DatasetError::io("read", &shown))?;
-    serde_json::from_str(&text)
-        .map(Some)
-        .map_err(|error| DatasetError::unreadable(&shown, error))
+    read_json(&bytes, &shown).map(Some)
+}
+
+/// An object as it was written: one that was changed since is damaged.
+fn read_json<T: Serialize + DeserializeOwned>(
+    bytes: &[u8],
+    shown: &Path,
+) -> Result<T, DatasetError> {
+    let changed = || DatasetError::unreadable(shown, "its contents are not what was written");
+    unsealed(bytes)
+        .map_err(|error| DatasetError::unreadable(shown, error))?
+        .ok_or_else(changed)
 }

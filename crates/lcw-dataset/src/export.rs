@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 
 use jiff::civil::Date;
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::dataset::Dataset;
 use crate::error::DatasetError;
@@ -143,6 +143,12 @@ impl<'w> Export<'w> {
             .dataset
             .storage()
             .locate(&layout::manifest_file(&export_id));
+        // Kept elsewhere, it tells whether somebody has written the history anew.
+        info!(
+            export.id = export_id,
+            manifest.sha256 = sha256,
+            "the manifest is closed"
+        );
         Ok(ManifestRef {
             export_id,
             sha256,

@@ -64,6 +64,17 @@ pub trait Format: Send + Sync + Debug {
         }
         Ok(rows)
     }
+
+    /// Rows of a file as it says itself, after its schema version was looked at; `None` where the
+    /// format has no place for either.
+    ///
+    /// # Errors
+    /// As [`Format::open`].
+    fn stated_rows(&self, file: File, table: &TableSpec) -> Result<Option<u64>, FormatError> {
+        // What cannot be known without reading all rows is not read.
+        let _ = (file, table);
+        Ok(None)
+    }
 }
 
 /// What a file says about itself, where its format has a place for that.

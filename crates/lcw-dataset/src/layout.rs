@@ -11,6 +11,8 @@ pub(crate) const IDENTITY: &str = "_dataset.json";
 pub(crate) const MANIFESTS: &str = "_manifests";
 pub(crate) const STAGING: &str = "_staging";
 pub(crate) const QUARANTINE: &str = "_quarantine";
+/// Where people move damaged files to, as they are told.
+pub const DAMAGED: &str = "_damaged";
 pub(crate) const LOCK: &str = "_lock";
 pub(crate) const LOCK_HOLDER: &str = "_lock.json";
 pub(crate) const COMMIT_LOCK: &str = "_commit.lock";

@@ -9,6 +9,7 @@
 //! <root>/_dataset.json                                             what this dataset is
 //! <root>/_manifests/<export_id>.json                               what an export did
 //! <root>/_quarantine/<export_id>/<table>.ndjson                     objects that became no rows
+//! <root>/_damaged/…                                                files that somebody moved away
 //! <root>/_staging/<export_id>/…                                    files not yet published
 //! <root>/_lock, _lock.json, _commit.lock
 //! ```
@@ -18,6 +19,7 @@
 //!   [`Staging`] of one day, whose [`Staging::merge`] streams new rows into staged files and
 //!   whose [`Staging::commit`] publishes them: intent in the manifest first, then the child
 //!   tables, then `runs`.
+//! - [`Audit`] compares every file with the manifests, and needs no lock either.
 //! - [`Format`] is what a loader implements. [`conformance`] is the suite that every loader runs.
 //!
 //! A table may gain nullable columns, anywhere but in its key, with a higher schema version. Older
@@ -29,6 +31,7 @@
 //!
 //! **Invariant**: [`storage`] is the only module of the project that renames files.
 
+mod audit;
 mod check;
 pub mod conformance;
 mod dataset;
@@ -43,17 +46,20 @@ mod manifest;
 mod merge;
 mod quarantine;
 mod recover;
+mod seal;
 mod staging;
 pub mod storage;
 mod table;
 mod values;
 mod writer;
 
+pub use audit::{Audit, Class, Examiner, Finding, Place, Seen, Unit};
 pub use dataset::{Dataset, PartitionFile, Rows};
 pub use error::{DatasetError, ErrorKind, MergeError};
 pub use export::Export;
 pub use format::{FileMeta, FileSink, Format, FormatError, RowReader, RowWriter, digest_of};
 pub use identity::Identity;
+pub use layout::DAMAGED;
 pub use manifest::{
     DayRecord, DayState, FileChange, FileRecord, Listing, Manifest, ManifestHead, ManifestLink,
     ManifestRef, ManifestTail, ProofCounts, RequestCounts, RunCounts, Status, TableCounts, Window,

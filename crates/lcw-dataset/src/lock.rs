@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::DatasetError;
 use crate::layout;
+use crate::seal::sealed;
 use crate::storage::{Storage, StorageLock};
 
 /// The right to write to a dataset. Gone with the process, however that ends.
@@ -56,7 +57,8 @@ impl Lock {
     }
 }
 
-/// Stages and publishes an object as JSON: the SHA-256 of the file.
+/// Stages and publishes an object as JSON that says what its contents were: the SHA-256 of the
+/// file.
 pub(crate) fn write_json(
     storage: &dyn Storage,
     staging: &str,
@@ -64,9 +66,8 @@ pub(crate) fn write_json(
     value: &impl Serialize,
 ) -> Result<String, DatasetError> {
     let path = storage.locate(target);
-    let mut bytes = serde_json::to_vec_pretty(value)
-        .map_err(|error| DatasetError::io("write", &path)(error.into()))?;
-    bytes.push(b'\n');
+    let bytes =
+        sealed(value).map_err(|error| DatasetError::io("write", &path)(error.into()))?;
     let (staged, mut file) = storage.stage(staging, ".json")?;
     file.write_all(&bytes)
         .and_then(|()| file.sync_all())

@@ -7,9 +7,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Version of the manifest's own layout.
-const MANIFEST_VERSION: u32 = 1;
+pub(crate) const MANIFEST_VERSION: u32 = 1;
 
 /// The record of one export. Keys are stable and in a stable order; later keys are only added.
+///
+/// Its file has one key more, the last one, `content_sha256`: the digest of all bytes before it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// Version of this layout.
@@ -303,6 +305,14 @@ impl Manifest {
             drift: serde_json::Value::Null,
             state,
         }
+    }
+
+    /// The text of its file, which ends with the digest of what comes before.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
+        crate::seal::sealed(self)
     }
 
     /// Whether a day's files were published as a whole (`None`: undated tables).

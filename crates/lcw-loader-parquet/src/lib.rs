@@ -83,6 +83,10 @@ impl Format for ParquetFormat {
     fn count(&self, file: File, table: &TableSpec) -> Result<u64, FormatError> {
         reader::count(file, table)
     }
+
+    fn stated_rows(&self, file: File, table: &TableSpec) -> Result<Option<u64>, FormatError> {
+        reader::count(file, table).map(Some)
+    }
 }
 
 /// Takes the operating system's refusal out of an error of the Parquet library, which may have

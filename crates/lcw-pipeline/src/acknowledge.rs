@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use lcw_dataset::{Dataset, Identity, ManifestHead, ManifestTail, Status, Writer};
+use lcw_dataset::{
+    Dataset, Identity, ManifestHead, ManifestRef, ManifestTail, Status, Writer,
+};
 use serde::Serialize;
 
 use crate::error::PipelineError;
@@ -38,6 +40,8 @@ pub struct Acknowledgement {
     pub acknowledged: Vec<Acknowledged>,
     /// The manifest that keeps it.
     pub manifest: String,
+    /// SHA-256 of that manifest, in hex.
+    pub manifest_sha256: String,
 }
 
 /// Acknowledges shortfalls and lost days. They stay in the status and in the record, but do not make
@@ -55,7 +59,8 @@ pub fn acknowledge(request: &AcknowledgeRequest) -> Result<Acknowledgement, Pipe
     Ok(Acknowledgement {
         tenant_id,
         acknowledged: entries,
-        manifest,
+        manifest: manifest.path.display().to_string(),
+        manifest_sha256: manifest.sha256,
     })
 }
 
@@ -174,7 +179,7 @@ fn record(
     request: &AcknowledgeRequest,
     tenant: &str,
     entries: &[Acknowledged],
-) -> Result<String, PipelineError> {
+) -> Result<ManifestRef, PipelineError> {
     let missing = || usage("the dataset cannot be read", "check --out");
     let identity: Identity = Dataset::inspect(&request.out)?.ok_or_else(missing)?;
     let format = FileFormat::from_names(&identity.format, &identity.compression);
@@ -202,7 +207,7 @@ fn record(
         not_covered: serde_json::Value::Null,
         drift: serde_json::Value::Null,
     };
-    Ok(export.close(tail)?.path.display().to_string())
+    Ok(export.close(tail)?)
 }
 
 impl StoredShortRun {

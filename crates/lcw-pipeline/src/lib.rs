@@ -3,7 +3,7 @@
 //! [`export`] is the whole of it: read the workflows, take the dataset's lock, list every
 //! workflow's runs, decide run by run what has to be read, read what is below them side by side,
 //! and commit it day by day, oldest first. [`plan`] stops before the first row. [`status`] only
-//! looks at the dataset, [`doctor`] at everything that an export needs, and [`acknowledge`] only
+//! looks at the dataset, [`verify`] compares it with its manifests, [`doctor`] at everything that an export needs, and [`acknowledge`] only
 //! writes into the dataset's record.
 //!
 //! The dataset with its manifests is the only state. Nothing here knows HTTP or file formats.
@@ -48,6 +48,7 @@ mod tenant;
 mod trouble;
 mod undated;
 mod unlisted;
+mod verify;
 mod ways;
 mod workflows;
 mod write;
@@ -79,4 +80,5 @@ pub use summary::{
 };
 pub use survey::RunCounts;
 pub use tables::{layout, spec, specs};
+pub use verify::{Checked, Head, Problem, Refill, Repair, Verification, VerifyRequest, verify};
 pub use ways::Way;

@@ -6,7 +6,7 @@ fn help(line: &str) -> Ended {
     Lcw::new(&std::env::temp_dir(), line).run()
 }
 
-const VERBS: [&str; 13] = [
+const VERBS: [&str; 14] = [
     "",
     "export",
     "backfill",
@@ -18,6 +18,7 @@ const VERBS: [&str; 13] = [
     "doctor",
     "status",
     "snapshot",
+    "verify",
     "acknowledge",
     "schema",
 ];

@@ -7,6 +7,7 @@
 )]
 
 mod acknowledging;
+mod bit_flips;
 mod desk;
 mod disk;
 mod doctor;
@@ -22,6 +23,7 @@ mod precedence;
 mod program;
 mod queries;
 mod refusals;
+mod repairs;
 mod sign_in;
 mod signals;
 mod simulate;
@@ -30,3 +32,4 @@ mod statuses;
 mod streams;
 mod tables;
 mod terminal;
+mod verifying;

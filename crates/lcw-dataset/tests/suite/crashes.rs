@@ -192,6 +192,7 @@ fn check_state(root: &Path, format: &Arc<dyn Format>) {
         runs == old || results == new,
         "runs are ahead of their results"
     );
+    assert_eq!(crate::audits::findings(root, format), []);
 }
 
 /// After the next writer: no manifest is open, and each says what is there.
@@ -220,6 +221,7 @@ fn check_manifests(root: &Path, format: &Arc<dyn Format>) {
         let found = bytes.map(|bytes| crate::manifests::sha256(&bytes));
         assert_eq!(recorded.map(|file| file.sha256), found, "{path}");
     }
+    assert_eq!(crate::audits::findings(root, format), []);
 }
 
 /// Lines are whole, counted, and there for every day that was committed with them.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers of tests may fail them")]
 
+mod audits;
 mod commits;
 mod crashes;
 mod evolution;

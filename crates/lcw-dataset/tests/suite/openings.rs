@@ -133,13 +133,11 @@ fn identity_is_written_first_and_reads_like_this() {
     "runs": 1,
     "user_processing_results": 1,
     "workflows": 1
-  }}
-}}
-"#
+  }}"#
     );
     assert_eq!(
         fs::read_to_string(folder.path().join("_dataset.json")).unwrap(),
-        expected
+        crate::manifests::sealed(&expected)
     );
 }
 

@@ -1,0 +1,327 @@
+//! What all manifests say together, and whether they hang together.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::Read;
+
+use crate::audit::finding::{Class, Finding};
+use crate::error::DatasetError;
+use crate::format::digest_of;
+use crate::layout;
+use crate::manifest::{DayState, FileRecord, MANIFEST_VERSION, Manifest, ManifestLink};
+use crate::seal::unsealed;
+use crate::storage::Storage;
+
+/// The manifests of a dataset, read oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    /// The newest record of every file.
+    pub(crate) files: BTreeMap<String, Recorded>,
+    /// Every export, oldest first.
+    pub(crate) exports: Vec<ExportRecord>,
+    /// Tenant and day of what was not committed as a whole.
+    unfinished: BTreeSet<(String, String)>,
+    /// The newest manifest that is not to be trusted: what older ones say may be out of date.
+    damaged: Option<String>,
+    pub(crate) findings: Vec<Finding>,
+    /// What files held according to manifests that are not the newest of them; read when needed.
+    earlier: OnceCell<HashMap<String, Vec<(String, String)>>>,
+}
+
+/// What a file may hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Recorded {
+    /// The export that recorded it.
+    pub(crate) export_id: String,
+    /// One of these; `None` where it may also not be there.
+    pub(crate) contents: Vec<Option<FileRecord>>,
+    /// Its manifest is what was written.
+    pub(crate) is_trusted: bool,
+}
+
+/// A manifest, in short.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ExportRecord {
+    pub(crate) link: ManifestLink,
+    pub(crate) is_running: bool,
+    pub(crate) quarantined: BTreeMap<String, u64>,
+}
+
+impl Ledger {
+    pub(crate) fn read(storage: &dyn Storage) -> Result<Self, DatasetError> {
+        let mut ledger = Self::default();
+        let mut before: Option<ManifestLink> = None;
+        let ids = ledger.list(storage)?;
+        for export_id in &ids {
+            let (link, manifest) = match read(storage, export_id) {
+                Ok(read) => read,
+                Err(finding) => {
+                    ledger.accuse(finding);
+                    // Whatever the next one says of it: this has been said.
+                    before = Some(ManifestLink {
+                        export_id: export_id.clone(),
+                        sha256: String::new(),
+                    });
+                    continue;
+                }
+            };
+            let manifest = match manifest {
+                Ok(manifest) => manifest,
+                Err((finding, manifest)) => {
+                    ledger.accuse(finding);
+                    // What it says of files is still worth comparing with.
+                    if let Some(manifest) = manifest {
+                        ledger.add(&manifest, false);
+                    }
+                    before = Some(link);
+                    continue;
+                }
+            };
+            ledger.check(&manifest, &link, before.as_ref(), &ids);
+            ledger.add(&manifest, true);
+            ledger.exports.push(ExportRecord {
+                is_running: manifest.is_running(),
+                quarantined: manifest.quarantined,
+                link: link.clone(),
+            });
+            before = Some(link);
+        }
+        Ok(ledger)
+    }
+
+    /// Ids of all manifests in their order.
+    fn list(&mut self, storage: &dyn Storage) -> Result<Vec<String>, DatasetError> {
+        let mut ids = Vec::new();
+        for entry in storage.list(layout::MANIFESTS)? {
+            let id = entry.name.strip_suffix(".json");
+            match id.filter(|id| layout::check_export_id(id).is_ok()) {
+                Some(id) => ids.push(id.to_owned()),
+                None => self.findings.push(Finding::new(
+                    Class::Stray,
+                    format!("{}/{}", layout::MANIFESTS, entry.name),
+                    "manifests only",
+                    "another file",
+                )),
+            }
+        }
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// A manifest that is not to be trusted: said once.
+    fn accuse(&mut self, finding: Finding) {
+        if self.findings.iter().any(|known| known.file == finding.file) {
+            return;
+        }
+        let id = finding.file.strip_prefix(layout::MANIFESTS);
+        let id = id.and_then(|id| id.strip_prefix('/')?.strip_suffix(".json"));
+        self.damaged = self.damaged.take().max(id.map(str::to_owned));
+        self.findings.push(finding);
+    }
+
+    /// Whether a manifest continues the one before it, whose file has to be the one that it names.
+    fn check(
+        &mut self,
+        manifest: &Manifest,
+        link: &ManifestLink,
+        before: Option<&ManifestLink>,
+        ids: &[String],
+    ) {
+        let file = layout::manifest_file(&link.export_id);
+        let named = |link: Option<&ManifestLink>| match link {
+            Some(link) => format!("continues {}", link.export_id),
+            None => "continues none".to_owned(),
+        };
+        let broken = |expected: String, found: String| {
+            Finding::new(Class::BrokenChain, file.clone(), expected, found)
+        };
+        if manifest.is_running() && ids.last() != Some(&link.export_id) {
+            self.accuse(broken(
+                "only the newest export runs".into(),
+                "running".into(),
+            ));
+        }
+        match (&manifest.previous, before) {
+            (None, None) => {}
+            (Some(previous), Some(before)) if previous.export_id == before.export_id => {
+                if previous.sha256 != before.sha256 {
+                    self.accuse(Finding::new(
+                        Class::Changed,
+                        layout::manifest_file(&before.export_id),
+                        sha256(&previous.sha256),
+                        sha256(&before.sha256),
+                    ));
+                }
+            }
+            (Some(previous), _) if ids.binary_search(&previous.export_id).is_err() => {
+                self.accuse(Finding::new(
+                    Class::Missing,
+                    layout::manifest_file(&previous.export_id),
+                    sha256(&previous.sha256),
+                    format!("no file; {} names it", link.export_id),
+                ));
+            }
+            (previous, before) => {
+                self.accuse(broken(named(before), named(previous.as_ref())));
+            }
+        }
+    }
+
+    fn add(&mut self, manifest: &Manifest, is_trusted: bool) {
+        for (day, record) in &manifest.days {
+            if record.state != DayState::Committed {
+                let tenant = manifest.tenant_id.clone();
+                self.unfinished.insert((tenant, day.clone()));
+            }
+            let may_be_old = manifest.is_running() && record.state == DayState::Intended;
+            for change in record.files.values() {
+                let mut contents = vec![change.after.clone()];
+                if may_be_old {
+                    contents.push(change.before.clone());
+                }
+                let export_id = manifest.export_id.clone();
+                let recorded = Recorded {
+                    export_id,
+                    contents,
+                    is_trusted,
+                };
+                self.files.insert(change.path.clone(), recorded);
+            }
+        }
+    }
+
+    /// Whether an export was stopped, or is, in the middle of a day.
+    pub(crate) fn is_unfinished(&self, tenant: &str, day: Option<jiff::civil::Date>) -> bool {
+        let key = (tenant.to_owned(), layout::day_key(day));
+        self.unfinished.contains(&key)
+    }
+
+    /// Whether a damaged manifest may know better than the record of a file.
+    pub(crate) fn may_be_outdated(&self, recorded: Option<&Recorded>) -> bool {
+        match (&self.damaged, recorded) {
+            (Some(damaged), Some(recorded)) => recorded.export_id <= *damaged,
+            (damaged, None) => damaged.is_some(),
+            (None, Some(_)) => false,
+        }
+    }
+
+    /// Whether there is any, readable or not.
+    pub(crate) fn has_manifests(&self) -> bool {
+        !self.exports.is_empty() || self.damaged.is_some()
+    }
+
+    /// The export that is under way, or was stopped and not looked after yet.
+    pub(crate) fn running(&self) -> Option<&str> {
+        let newest = self.exports.last().filter(|newest| newest.is_running);
+        newest.map(|newest| newest.link.export_id.as_str())
+    }
+
+    /// Whether nothing was recorded since.
+    pub(crate) fn is_current(&self, storage: &dyn Storage) -> bool {
+        let entries = storage.list(layout::MANIFESTS).unwrap_or_default();
+        let newest = entries.iter().filter_map(|entry| {
+            let id = entry.name.strip_suffix(".json")?;
+            layout::check_export_id(id).ok().map(|()| id)
+        });
+        let digest = newest.max().map(|id| read(storage, id).ok().map(|it| it.0));
+        let known = self.exports.last().map(|newest| Some(newest.link.clone()));
+        digest == known
+    }
+
+    /// The export that once recorded these contents of a file.
+    pub(crate) fn earlier(
+        &self,
+        storage: &dyn Storage,
+        path: &str,
+        sha256: &str,
+    ) -> Option<&str> {
+        let earlier = self.earlier.get_or_init(|| self.read_earlier(storage));
+        let mut contents = earlier.get(path)?.iter();
+        let found = contents.find(|(digest, _)| digest == sha256);
+        found.map(|(_, export_id)| export_id.as_str())
+    }
+
+    /// Every digest that any manifest has of a file.
+    fn read_earlier(&self, storage: &dyn Storage) -> HashMap<String, Vec<(String, String)>> {
+        let mut earlier = HashMap::<String, Vec<(String, String)>>::new();
+        for export in &self.exports {
+            let Ok((_, Ok(manifest))) = read(storage, &export.link.export_id) else {
+                continue;
+            };
+            for change in manifest.days.values().flat_map(|day| day.files.values()) {
+                let digests = earlier.entry(change.path.clone()).or_default();
+                for record in change.before.iter().chain(&change.after) {
+                    if !digests.iter().any(|(digest, _)| *digest == record.sha256) {
+                        digests.push((record.sha256.clone(), manifest.export_id.clone()));
+                    }
+                }
+            }
+        }
+        earlier
+    }
+}
+
+type Damaged = (Finding, Option<Manifest>);
+
+/// A manifest with the digest of its file, as far as it can be read; one that is not what was
+/// written with what it says nevertheless.
+#[expect(clippy::result_large_err, reason = "read one after the other")]
+fn read(
+    storage: &dyn Storage,
+    export_id: &str,
+) -> Result<(ManifestLink, Result<Manifest, Damaged>), Finding> {
+    let file = layout::manifest_file(export_id);
+    let fails = |class, found: String| Finding::new(class, file.clone(), "a manifest", found);
+    let mut bytes = Vec::new();
+    match storage.read(&file) {
+        Ok(Some(mut opened)) => opened
+            .read_to_end(&mut bytes)
+            .map_err(|error| fails(Class::Unreadable, error.to_string()))?,
+        Ok(None) => return Err(fails(Class::Missing, "no file".into())),
+        Err(error) => return Err(refused(&file, &error)),
+    };
+    let link = ManifestLink {
+        export_id: export_id.to_owned(),
+        sha256: digest_of(&bytes),
+    };
+    let manifest = match unsealed::<Manifest>(&bytes) {
+        Err(error) => Err((fails(Class::Undecodable, error.to_string()), None)),
+        Ok(None) => {
+            let finding = Finding::new(
+                Class::Changed,
+                file.clone(),
+                "what its content_sha256 says",
+                "something else",
+            );
+            Err((finding, serde_json::from_slice(&bytes).ok()))
+        }
+        Ok(Some(manifest)) if manifest.manifest_version > MANIFEST_VERSION => {
+            let found = format!("manifest version {}", manifest.manifest_version);
+            Err((fails(Class::NewerSchema, found), Some(manifest)))
+        }
+        Ok(Some(manifest)) if manifest.export_id != export_id => {
+            let found = format!("that of {}", manifest.export_id);
+            Err((fails(Class::Changed, found), None))
+        }
+        Ok(Some(manifest)) => Ok(manifest),
+    };
+    Ok((link, manifest))
+}
+
+/// Something that the storage would not open.
+pub(crate) fn refused(file: &str, error: &DatasetError) -> Finding {
+    let class = match error {
+        DatasetError::SymbolicLink { .. } => Class::SymbolicLink,
+        _ => Class::Unreadable,
+    };
+    let found = match error {
+        DatasetError::SymbolicLink { .. } => "a symbolic link".to_owned(),
+        DatasetError::Io { source, .. } => source.to_string(),
+        error => error.to_string(),
+    };
+    Finding::new(class, file, "a file that can be read", found)
+}
+
+pub(crate) fn sha256(digest: &str) -> String {
+    format!("SHA-256 {digest}")
+}
