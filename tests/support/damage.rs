@@ -68,7 +68,16 @@ pub fn rewrite(
     }
     let (sink, rows) = writer.finish().unwrap();
     let (sha256, bytes) = sink.finish().unwrap();
-    record(&dataset, out, &path, &FileRecord { sha256, rows, bytes });
+    record(
+        &dataset,
+        out,
+        &path,
+        &FileRecord {
+            sha256,
+            rows,
+            bytes,
+        },
+    );
 }
 
 /// Has every manifest that names a file say that it holds this, and keeps them chained.

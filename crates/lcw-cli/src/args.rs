@@ -114,7 +114,7 @@ Examples:
   lcw verify --out lcw-data            every file against the manifests
   lcw verify --out lcw-data --deep     and every row
   lcw verify --json | jq '.findings[] | {class, file, remedy}'
-  lcw verify --repair-plan > plan.sh   look at it, then: sh plan.sh
+  lcw verify --repair-plan             commands: save them, look, run them
   lcw export --json | jq -r .manifest.sha256    keep it elsewhere, and
   lcw verify --expect-head SHA256      nobody has rewritten the history
 

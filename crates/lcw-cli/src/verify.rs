@@ -47,7 +47,10 @@ fn text(done: &Verification) -> String {
 fn write_all(to: &mut String, done: &Verification) -> fmt::Result {
     match &done.identity {
         Some(it) => writeln!(to, " {} ({})", it.format, it.compression)?,
-        None => writeln!(to, " what it is cannot be known, so its files were not looked at")?,
+        None => writeln!(
+            to,
+            " what it is cannot be known, so its files were not looked at"
+        )?,
     }
     write_checked(to, done)?;
     write_head(to, "head", done.head.as_ref())?;
@@ -57,7 +60,11 @@ fn write_all(to: &mut String, done: &Verification) -> fmt::Result {
     if done.is_good {
         writeln!(to, "  good: everything is as it was written")?;
     } else {
-        writeln!(to, "  damaged: {}", counted(done.findings.len() as u64, "finding"))?;
+        writeln!(
+            to,
+            "  damaged: {}",
+            counted(done.findings.len() as u64, "finding")
+        )?;
     }
     for problem in done.findings.iter().chain(&done.notes) {
         write_problem(to, problem)?;
@@ -83,7 +90,11 @@ fn write_all(to: &mut String, done: &Verification) -> fmt::Result {
 
 fn write_checked(to: &mut String, done: &Verification) -> fmt::Result {
     let checked = &done.checked;
-    let rows = if done.deep { "rows read" } else { "rows as recorded" };
+    let rows = if done.deep {
+        "rows read"
+    } else {
+        "rows as recorded"
+    };
     writeln!(
         to,
         "  looked at: {}, {} ({}), {} {rows}",
@@ -95,7 +106,10 @@ fn write_checked(to: &mut String, done: &Verification) -> fmt::Result {
     match (checked.runs, checked.runs_not_read) {
         (Some(runs), Some(0)) => writeln!(to, "  runs: {runs}"),
         (Some(runs), Some(unread)) => {
-            writeln!(to, "  runs: {runs}, of {unread} of them no rows were read yet")
+            writeln!(
+                to,
+                "  runs: {runs}, of {unread} of them no rows were read yet"
+            )
         }
         _ => Ok(()),
     }
@@ -115,7 +129,11 @@ fn write_head(to: &mut String, what: &str, head: Option<&Head>) -> fmt::Result {
 
 fn write_problem(to: &mut String, problem: &Problem) -> fmt::Result {
     let what = problem.class.name().replace('_', " ");
-    let note = if problem.class.is_note() { "note: " } else { "" };
+    let note = if problem.class.is_note() {
+        "note: "
+    } else {
+        ""
+    };
     let place = match (&problem.table, &problem.run_date) {
         (Some(table), Some(day)) => format!("{table} of {day}"),
         (Some(table), None) => table.clone(),

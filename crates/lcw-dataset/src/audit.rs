@@ -107,7 +107,12 @@ impl Audit {
     /// What is wrong with the manifests, and with what they count besides rows.
     pub fn findings(&self) -> Vec<Finding> {
         let quarantined = quarantine::check(self.storage.as_ref(), &self.ledger);
-        self.ledger.findings.iter().cloned().chain(quarantined).collect()
+        self.ledger
+            .findings
+            .iter()
+            .cloned()
+            .chain(quarantined)
+            .collect()
     }
 
     /// How many manifests there are that can be read.

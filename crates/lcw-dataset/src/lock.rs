@@ -66,8 +66,7 @@ pub(crate) fn write_json(
     value: &impl Serialize,
 ) -> Result<String, DatasetError> {
     let path = storage.locate(target);
-    let bytes =
-        sealed(value).map_err(|error| DatasetError::io("write", &path)(error.into()))?;
+    let bytes = sealed(value).map_err(|error| DatasetError::io("write", &path)(error.into()))?;
     let (staged, mut file) = storage.stage(staging, ".json")?;
     file.write_all(&bytes)
         .and_then(|()| file.sync_all())

@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use lcw_dataset::{
-    Dataset, Identity, ManifestHead, ManifestRef, ManifestTail, Status, Writer,
-};
+use lcw_dataset::{Dataset, Identity, ManifestHead, ManifestRef, ManifestTail, Status, Writer};
 use serde::Serialize;
 
 use crate::error::PipelineError;

@@ -182,11 +182,7 @@ fn settle<T: PartialEq>(
 }
 
 /// The newest closed manifest, and the one that was asked for.
-fn head(
-    audit: &Audit,
-    request: &VerifyRequest,
-    found: &mut Found,
-) -> (Option<Head>, Option<Head>) {
+fn head(audit: &Audit, request: &VerifyRequest, found: &mut Found) -> (Option<Head>, Option<Head>) {
     let head_of = |sha256: &str| {
         let (link, exports_after) = audit.find(sha256)?;
         Some(Head {

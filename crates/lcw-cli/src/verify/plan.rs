@@ -40,7 +40,10 @@ pub(super) fn plan(
     for path in moves {
         let (from, to) = (out.join(path), aside.join(path));
         let folder = to.parent().unwrap_or(&aside);
-        let (from, folder) = (quoted(from.to_string_lossy()), quoted(folder.to_string_lossy()));
+        let (from, folder) = (
+            quoted(from.to_string_lossy()),
+            quoted(folder.to_string_lossy()),
+        );
         let command = format!("mkdir -p {folder} && mv {from} {folder}/");
         plan.commands.push(command);
     }
@@ -48,7 +51,8 @@ pub(super) fn plan(
         let words = Words::new(args, file, identity, &aside);
         plan.commands.extend(words.preparation.clone());
         let refills = repair.refills.iter();
-        plan.commands.extend(refills.map(|refill| words.command(refill)));
+        plan.commands
+            .extend(refills.map(|refill| words.command(refill)));
     }
     if !repair.forgotten_days.is_empty() {
         plan.notes.push(format!(
@@ -197,7 +201,10 @@ mod tests {
 
     #[test]
     fn words_stay_one_word() {
-        assert_eq!(quoted("data/runs/part-0.parquet"), "data/runs/part-0.parquet");
+        assert_eq!(
+            quoted("data/runs/part-0.parquet"),
+            "data/runs/part-0.parquet"
+        );
         assert_eq!(quoted("my data"), "'my data'");
         assert_eq!(quoted("it's; rm -rf $HOME"), "'it'\\''s; rm -rf $HOME'");
         assert_eq!(quoted(""), "''");

@@ -73,21 +73,42 @@ async fn a_plan_puts_everything_in_order() {
         let short = file_of(&desk, "user_processing_results", 6);
         let tenant = desk.tenant.tenant_id();
         let table = Table::UserProcessingResults;
-        rewrite(&desk.data(), format, tenant, table, day_of(&short), |rows| {
-            rows.iter().map(|it| it.slice(0, it.num_rows() - 1)).collect()
-        });
+        rewrite(
+            &desk.data(),
+            format,
+            tenant,
+            table,
+            day_of(&short),
+            |rows| {
+                rows.iter()
+                    .map(|it| it.slice(0, it.num_rows() - 1))
+                    .collect()
+            },
+        );
         let verify = |more: &str| desk.bare(&format!("verify --out data --deep {more}")).run();
         let found = verify("--json").with(1).json();
-        let classes: Vec<_> = found["findings"].as_array().unwrap().iter();
+        let classes = found["findings"].as_array().unwrap().iter();
         let mut classes: Vec<_> = classes.map(|it| it["class"].as_str().unwrap()).collect();
         classes.sort_unstable();
-        let expected = ["changed", "changed", "changed", "child_rows_missing", "missing", "stray"];
+        let expected = [
+            "changed",
+            "changed",
+            "changed",
+            "child_rows_missing",
+            "missing",
+            "stray",
+        ];
         assert_eq!(classes, expected, "{found:#}");
 
         let plan = verify("--repair-plan").with(1);
         assert_eq!(plan.stderr, "", "{plan}");
         let lines: Vec<&str> = plan.stdout.lines().collect();
-        assert!(lines.iter().all(|it| it.starts_with("mkdir ") || it.starts_with("lcw ")), "{plan}");
+        assert!(
+            lines
+                .iter()
+                .all(|it| it.starts_with("mkdir ") || it.starts_with("lcw ")),
+            "{plan}"
+        );
         carry_out(&desk, &plan.stdout).with(0);
         let after = verify("").with(0);
         assert!(after.stdout.contains("good: "), "{after}");
@@ -107,7 +128,10 @@ async fn a_plan_says_what_a_dataset_was_made_with() {
     let desk = Desk::today().await;
     let loader = FileFormat::Ndjson(NdjsonCompression::Gzip).loader();
     assert_eq!(loader.compression(), "gzip");
-    desk.write("p.toml", "[load]\nformat = \"ndjson\"\ncompression = \"gzip\"\nout = \"my data\"\n");
+    desk.write(
+        "p.toml",
+        "[load]\nformat = \"ndjson\"\ncompression = \"gzip\"\nout = \"my data\"\n",
+    );
     let tables = "--table runs --table task_reports --table task_definitions --expand subject";
     desk.lcw(&format!("export p.toml {tables}")).run().with(0);
     let out = desk.folder().join("my data");
@@ -152,15 +176,17 @@ async fn of_two_tenants_the_damaged_one_is_named() {
     desk.bare("verify --out data --deep").run().with(0);
     let tenant = desk.tenant.tenant_id();
     let files = data_files(&desk.data()).into_keys();
-    let runs = |path: &PathBuf| {
-        path.starts_with("runs") && path.to_string_lossy().contains(tenant)
-    };
+    let runs = |path: &PathBuf| path.starts_with("runs") && path.to_string_lossy().contains(tenant);
     let damaged = files.filter(runs).nth(1).unwrap();
     flip(&desk.data().join(damaged), 500);
     let found = desk.bare("verify --out data --json").run().with(1).json();
     assert_eq!(found["findings"].as_array().unwrap().len(), 1, "{found:#}");
     assert_eq!(found["findings"][0]["tenant_id"], tenant);
-    let plan = desk.bare("verify --out data --repair-plan").run().with(1).stdout;
+    let plan = desk
+        .bare("verify --out data --repair-plan")
+        .run()
+        .with(1)
+        .stdout;
     assert!(plan.contains(&format!("--tenant-id {tenant}")), "{plan}");
     carry_out(&desk, &plan).with(0);
     desk.bare("verify --out data --deep").run().with(0);
@@ -183,7 +209,10 @@ async fn what_the_service_has_forgotten_is_left_where_it_is() {
     let day = day_of(&runs).to_string();
     plan.says(&["forgotten", &day, "backup or snapshot"]);
     let text = desk.bare("verify --out data").run().with(1).stdout;
-    assert!(text.contains(&format!("forgotten by the service: {day}")), "{text}");
+    assert!(
+        text.contains(&format!("forgotten by the service: {day}")),
+        "{text}"
+    );
     assert!(data_files(&desk.data()) == before);
 }
 

@@ -36,7 +36,10 @@ async fn a_good_dataset_is_called_good_and_left_alone() {
     let rows: u64 = rows.values().map(|it| it["rows"].as_u64().unwrap()).sum();
     for (more, runs) in [("", None), ("--deep", Some(desk.tenant.truth().runs.len()))] {
         let done = verify(&desk, &format!("{more} --json")).with(0).json();
-        assert_eq!((&done["is_good"], &done["exit_code"]), (&true.into(), &0.into()));
+        assert_eq!(
+            (&done["is_good"], &done["exit_code"]),
+            (&true.into(), &0.into())
+        );
         assert_eq!(done["head"]["sha256"], head, "{done:#}");
         assert_eq!(done["head"]["exports_after"], 0);
         assert_eq!(done["identity"]["format"], "parquet");
@@ -120,10 +123,14 @@ async fn a_digest_that_was_kept_tells_whether_history_was_rewritten() {
     let first = first["manifest"]["sha256"].as_str().unwrap();
     desk.export();
     let wanted = first.to_ascii_uppercase();
-    let done = verify(&desk, &format!("--json --expect-head {wanted}")).with(0).json();
+    let done = verify(&desk, &format!("--json --expect-head {wanted}"))
+        .with(0)
+        .json();
     assert_eq!(done["expected_head"]["sha256"], first);
     assert_eq!(done["expected_head"]["exports_after"], 1);
-    let text = verify(&desk, &format!("--expect-head {first}")).with(0).stdout;
+    let text = verify(&desk, &format!("--expect-head {first}"))
+        .with(0)
+        .stdout;
     assert!(text.contains("1 export after it"), "{text}");
 
     // Somebody writes all of it anew: consistent in itself.
@@ -144,7 +151,9 @@ async fn a_digest_that_was_kept_tells_whether_history_was_rewritten() {
         before = Some(lcw_dataset::digest_of(&bytes));
     }
     verify(&desk, "--deep").with(0);
-    let done = verify(&desk, &format!("--json --expect-head {first}")).with(1).json();
+    let done = verify(&desk, &format!("--json --expect-head {first}"))
+        .with(1)
+        .json();
     assert_eq!(done["findings"][0]["class"], "unknown_head", "{done:#}");
     assert_eq!(done["expected_head"], serde_json::Value::Null);
 }
@@ -165,7 +174,10 @@ async fn after_a_kill_it_is_good_with_a_note() {
     let before = contents(&desk.data());
     let done = verify(&desk, "--deep --json").with(0).json();
     let notes = done["notes"].as_array().unwrap();
-    assert!(notes.iter().any(|it| it["class"] == "interrupted_export"), "{done:#}");
+    assert!(
+        notes.iter().any(|it| it["class"] == "interrupted_export"),
+        "{done:#}"
+    );
     assert!(contents(&desk.data()) == before);
     desk.tenant.clear_faults();
     desk.export();
@@ -215,7 +227,9 @@ async fn beside_a_running_export_nothing_looks_wrong() {
             desk.tenant.advance(Duration::from_hours(24));
             let window = "--from 2026-11-01 --to 2026-12-31";
             desk.lcw("export --out data").run().with(0);
-            desk.lcw(&format!("backfill --out data {window}")).run().with(0);
+            desk.lcw(&format!("backfill --out data {window}"))
+                .run()
+                .with(0);
         }
         has_ended.store(true, Ordering::Relaxed);
         watcher.join().unwrap()
@@ -285,14 +299,25 @@ async fn what_does_not_belong_is_named_where_readers_look() {
     // Beside the tables it harms nobody.
     std::fs::write(desk.data().join("README.txt"), "ours").unwrap();
     let text = verify(&desk, "").with(0).stdout;
-    assert!(text.contains("note: unknown name") && text.contains("README.txt"), "{text}");
+    assert!(
+        text.contains("note: unknown name") && text.contains("README.txt"),
+        "{text}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn rows_that_were_set_aside_are_counted() {
     let desk = Desk::new().await;
-    mistype(&desk.tenant, Endpoint::RunResults, "workflowVersion", "\"two\"");
-    let ended = desk.lcw("export --out data --json --on-drift quarantine").run().with(4);
+    mistype(
+        &desk.tenant,
+        Endpoint::RunResults,
+        "workflowVersion",
+        "\"two\"",
+    );
+    let ended = desk
+        .lcw("export --out data --json --on-drift quarantine")
+        .run()
+        .with(4);
     let id = ended.json()["export_id"].as_str().unwrap().to_owned();
     verify(&desk, "--deep").with(0);
     let folder = desk.data().join("_quarantine").join(&id);
@@ -349,6 +374,9 @@ async fn a_file_that_cannot_be_read_is_damage() {
     let findings = done["findings"].as_array().unwrap();
     let is_of = |class: &str| findings.iter().any(|it| it["class"] == class);
     assert!(is_of("unreadable"), "{done:#}");
-    let text = Lcw::new(desk.folder(), "verify --out data").run().with(1).stdout;
+    let text = Lcw::new(desk.folder(), "verify --out data")
+        .run()
+        .with(1)
+        .stdout;
     assert!(text.contains("unreadable: runs of"), "{text}");
 }

@@ -106,13 +106,7 @@ impl Subject<'_> {
     }
 
     /// What is wrong with a file whose contents are not the recorded ones.
-    fn judge(
-        &self,
-        recorded: Option<&Recorded>,
-        file: File,
-        digest: &str,
-        bytes: u64,
-    ) -> Finding {
+    fn judge(&self, recorded: Option<&Recorded>, file: File, digest: &str, bytes: u64) -> Finding {
         let storage = self.dataset.storage();
         let record = recorded.and_then(|it| it.contents.iter().flatten().next());
         let expected = record.map_or_else(
@@ -197,9 +191,7 @@ impl Subject<'_> {
     fn stated(&self, file: File) -> Result<Option<u64>, DatasetError> {
         let table = self.dataset.table(&self.place.table)?;
         let stated = self.dataset.format().stated_rows(file, table);
-        stated.map_err(|error| {
-            DatasetError::read(&self.dataset.storage().locate(self.path), error)
-        })
+        stated.map_err(|error| DatasetError::read(&self.dataset.storage().locate(self.path), error))
     }
 
     fn refused(&self, error: &DatasetError) -> Finding {
@@ -265,7 +257,10 @@ struct Order {
 
 impl Order {
     fn check(&mut self, table: &TableSpec, batch: &RecordBatch) {
-        let keys = table.keys().iter().map(|key| Values::of(batch.column(*key)));
+        let keys = table
+            .keys()
+            .iter()
+            .map(|key| Values::of(batch.column(*key)));
         let Some(keys) = keys.collect::<Option<Vec<_>>>() else {
             return;
         };

@@ -229,12 +229,7 @@ impl Ledger {
     }
 
     /// The export that once recorded these contents of a file.
-    pub(crate) fn earlier(
-        &self,
-        storage: &dyn Storage,
-        path: &str,
-        sha256: &str,
-    ) -> Option<&str> {
+    pub(crate) fn earlier(&self, storage: &dyn Storage, path: &str, sha256: &str) -> Option<&str> {
         let earlier = self.earlier.get_or_init(|| self.read_earlier(storage));
         let mut contents = earlier.get(path)?.iter();
         let found = contents.find(|(digest, _)| digest == sha256);

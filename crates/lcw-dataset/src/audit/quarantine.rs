@@ -18,7 +18,12 @@ pub(crate) fn check(storage: &dyn Storage, ledger: &Ledger) -> Vec<Finding> {
         if !known(&entry.name) && !ledger.may_be_outdated(None) {
             let file = format!("{}/{}", layout::QUARANTINE, entry.name);
             let expected = "folders of exports";
-            findings.push(Finding::new(Class::Stray, file, expected, "no manifest names it"));
+            findings.push(Finding::new(
+                Class::Stray,
+                file,
+                expected,
+                "no manifest names it",
+            ));
         }
     }
     findings
@@ -44,7 +49,10 @@ fn check_export(storage: &dyn Storage, export: &ExportRecord, findings: &mut Vec
             },
         }
     }
-    for entry in storage.list(&layout::quarantine_folder(id)).unwrap_or_default() {
+    for entry in storage
+        .list(&layout::quarantine_folder(id))
+        .unwrap_or_default()
+    {
         let table = layout::quarantined_table(&entry.name);
         let is_known = table.is_some_and(|table| export.quarantined.contains_key(table));
         if !is_known && !export.is_running {

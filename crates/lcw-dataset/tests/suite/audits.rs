@@ -13,7 +13,8 @@ use proptest::test_runner::RngSeed;
 
 use crate::rows::Row;
 use crate::support::{
-    DAY, RESULTS, RUNS, TENANT, export, export_day, folder, formats, head, parquet, tables, writer,
+    DAY, RESULTS, RUNS, TENANT, at, export, export_day, folder, formats, head, parquet, tables,
+    writer,
 };
 
 /// Counts the rows that it is shown.
@@ -59,8 +60,12 @@ fn row(id: &str, status: &str) -> Row {
 /// Four exports, each of which changes a row.
 fn history(root: &Path, format: &Arc<dyn Format>) -> Vec<ManifestRef> {
     let export = |second: i64| {
+        let id = at(second).strftime("%Y%m%dT%H%M%S.%6fZ").to_string();
+        let row = |run: &str, status: &str| Row::new("w", run, status, &id, 1);
         let rows = [row("1", &format!("s{second}")), row("2", "a")];
-        export(root, format, second, &rows, &rows)
+        let closed = export(root, format, second, &rows, &rows);
+        assert_eq!(closed.export_id, id);
+        closed
     };
     (1..5).map(export).collect()
 }
@@ -130,7 +135,10 @@ fn every_break_of_the_chain_is_found() {
     let (exports, found) = broken(&|exports| {
         fs::copy(&exports[2].path, &exports[3].path).unwrap();
     });
-    assert!(found.contains(&(Class::Changed, name(&exports[3]))), "{found:?}");
+    assert!(
+        found.contains(&(Class::Changed, name(&exports[3]))),
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -143,7 +151,10 @@ fn a_manifest_that_was_taken_away_does_not_make_good_files_bad() {
         assert_eq!(found.len(), 2, "{found:?}");
         for finding in found {
             assert_eq!(finding.class, Class::Unverifiable, "{finding:?}");
-            assert!(finding.expected.contains(&exports[3].export_id), "{finding:?}");
+            assert!(
+                finding.expected.contains(&exports[3].export_id),
+                "{finding:?}"
+            );
         }
     }
 }

@@ -212,12 +212,17 @@ mod tests {
         };
         let of = |text: &[(i8, i8)]| -> Vec<(Option<Date>, Option<Date>)> {
             let day = |day: i8| Some(date(2026, 11, day));
-            text.iter().map(|(from, to)| (day(*from), day(*to))).collect()
+            text.iter()
+                .map(|(from, to)| (day(*from), day(*to)))
+                .collect()
         };
         assert_eq!(windows(&days(&[3, 4, 5, 9])), of(&[(3, 6), (9, 10)]));
         assert_eq!(windows(&BTreeSet::new()), []);
         let undated = BTreeSet::from([None, Some(date(2026, 11, 30))]);
-        let of_both = [(Some(date(2026, 11, 30)), Some(date(2026, 12, 1))), (None, None)];
+        let of_both = [
+            (Some(date(2026, 11, 30)), Some(date(2026, 12, 1))),
+            (None, None),
+        ];
         assert_eq!(windows(&undated), of_both);
     }
 
@@ -247,7 +252,10 @@ mod tests {
             Class::SymbolicLink,
         ] {
             let repair = Repair::of(&[finding(class, "runs", day)], now(), &BTreeMap::new());
-            assert!(repair.moves.is_empty() && repair.refills.is_empty(), "{class:?}");
+            assert!(
+                repair.moves.is_empty() && repair.refills.is_empty(),
+                "{class:?}"
+            );
             assert_eq!(repair.by_hand.len(), 1, "{class:?}");
         }
         let missing = finding(Class::ChildRowsMissing, "user_processing_results", day);
