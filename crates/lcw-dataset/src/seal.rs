@@ -3,10 +3,8 @@
 //! Nothing else links to the newest manifest or to `_dataset.json`, so a bit that flips in them
 //! would go unnoticed. This finds accidents; whoever can write to the folder can seal anew.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 
 use crate::format::digest_of;
 
@@ -50,7 +48,7 @@ fn digest_in(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn has_only_known_keys(bytes: &[u8], value: &impl Serialize) -> serde_json::Result<bool> {
-    let keys: BTreeMap<String, IgnoredAny> = serde_json::from_slice(bytes)?;
+    let keys: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(bytes)?;
     let known = serde_json::to_value(value)?;
     Ok(keys.keys().all(|key| known.get(key).is_some()))
 }

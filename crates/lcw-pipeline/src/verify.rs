@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lcw_dataset::{Audit, Class, Dataset, Finding, Format, Identity, Seen, Unit};
+use lcw_dataset::{Audit, Class, Dataset, Finding, Format, Identity, Seen, TableSpec, Unit};
 use serde::Serialize;
 
 use crate::error::PipelineError;
@@ -119,7 +119,7 @@ pub struct Problem {
 pub fn verify(request: &VerifyRequest) -> Result<Verification, PipelineError> {
     let mut audit = Audit::open(&request.out)?.ok_or_else(|| no_dataset(&request.out))?;
     let mut found = Found::default();
-    let manifests = settle(&mut audit, |audit| audit.findings(), Vec::is_empty)?;
+    let manifests = settle(&mut audit, Audit::findings, Vec::is_empty)?;
     found.findings.extend(manifests);
     let head = head(&audit, request, &mut found);
     let identity = match audit.identity() {
@@ -129,7 +129,7 @@ pub fn verify(request: &VerifyRequest) -> Result<Verification, PipelineError> {
             None
         }
     };
-    let mut held = BTreeMap::new();
+    let mut holdings = BTreeMap::new();
     if let Some(identity) = &identity {
         match FileFormat::from_names(&identity.format, &identity.compression) {
             Some(format) => {
@@ -137,14 +137,14 @@ pub fn verify(request: &VerifyRequest) -> Result<Verification, PipelineError> {
                 found.newer_versions(identity, &dataset);
                 found.files(&mut audit, &dataset, request.deep)?;
                 for tenant in &identity.tenants {
-                    held.insert(tenant.clone(), audit.held(&dataset, tenant));
+                    holdings.insert(tenant.clone(), audit.held(&dataset, tenant));
                 }
             }
             None => found.unknown_format(identity),
         }
     }
     found.findings.extend(audit.leftovers());
-    Ok(found.report(request, &audit, identity, head, &held))
+    Ok(found.report(request, &audit, identity, head, &holdings))
 }
 
 fn no_dataset(out: &Path) -> PipelineError {
@@ -249,7 +249,7 @@ impl Found {
             newer("the layout", identity.layout_version, known_layout);
         }
         for (table, has) in &identity.schema_versions {
-            let knows = dataset.table(table).map_or(0, |it| it.schema_version());
+            let knows = dataset.table(table).map_or(0, TableSpec::schema_version);
             if *has > knows {
                 newer(&format!("the table {table}"), *has, knows);
             }
@@ -295,7 +295,7 @@ impl Found {
         audit: &Audit,
         identity: Option<Identity>,
         (head, expected_head): (Option<Head>, Option<Head>),
-        held: &BTreeMap<String, BTreeSet<String>>,
+        holdings: &BTreeMap<String, BTreeSet<String>>,
     ) -> Verification {
         self.checked.manifests = audit.manifests();
         let (notes, findings): (Vec<_>, Vec<_>) = self
@@ -303,7 +303,7 @@ impl Found {
             .into_iter()
             .partition(|finding| finding.class.is_note());
         let today = Timestamp::now();
-        let repair = Repair::of(&findings, today, held);
+        let repair = Repair::of(&findings, today, holdings);
         let is_good = findings.is_empty();
         let problems = |findings: Vec<Finding>| {
             let problem = |finding| Problem::new(finding, today);
