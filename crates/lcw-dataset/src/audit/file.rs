@@ -10,7 +10,6 @@ use crate::audit::ledger::{Ledger, Recorded, refused, sha256};
 use crate::dataset::Dataset;
 use crate::error::DatasetError;
 use crate::format;
-use crate::manifest::FileRecord;
 use crate::staging::rewind;
 use crate::table::{Role, TableSpec};
 use crate::values::{Values, compare_keys};
@@ -72,7 +71,10 @@ impl Subject<'_> {
                 ..Looked::wrong(finding)
             };
         };
-        let findings = self.contents(file, record, bytes, examiner);
+        // What a damaged manifest says of a file besides its digest is nothing against the file.
+        let is_trusted = recorded.is_some_and(|it| it.is_trusted);
+        let stated = is_trusted.then_some((record.bytes, record.rows));
+        let findings = self.contents(file, stated, bytes, examiner);
         Looked {
             digest: Some(digest),
             bytes,
@@ -162,26 +164,29 @@ impl Subject<'_> {
     fn contents(
         &self,
         mut file: File,
-        record: &FileRecord,
+        recorded: Option<(u64, u64)>,
         bytes: u64,
         examiner: Option<&mut dyn Examiner>,
     ) -> Vec<Finding> {
         let shown = self.dataset.storage().locate(self.path);
         let mut findings = Vec::new();
-        if bytes != record.bytes {
-            let (expected, found) = (format!("{} bytes", record.bytes), format!("{bytes} bytes"));
-            findings.push(self.finding(Class::RowCount, expected, found));
-        }
+        let compare = |expected: Option<u64>, found: Option<u64>, what: &str| {
+            if let (Some(expected), Some(found)) = (expected, found)
+                && expected != found
+            {
+                let (expected, found) = (format!("{expected} {what}"), format!("{found} {what}"));
+                Some(self.finding(Class::RowCount, expected, found))
+            } else {
+                None
+            }
+        };
+        findings.extend(compare(recorded.map(|it| it.0), Some(bytes), "bytes"));
         let counted = rewind(&mut file, &shown).and_then(|()| match examiner {
             Some(examiner) => self.rows(file, examiner, &mut findings).map(Some),
             None => self.stated(file),
         });
         match counted {
-            Ok(Some(rows)) if rows != record.rows => {
-                let (expected, found) = (format!("{} rows", record.rows), format!("{rows} rows"));
-                findings.push(self.finding(Class::RowCount, expected, found));
-            }
-            Ok(_) => {}
+            Ok(rows) => findings.extend(compare(recorded.map(|it| it.1), rows, "rows")),
             Err(error) => findings.push(self.refused(&error)),
         }
         findings

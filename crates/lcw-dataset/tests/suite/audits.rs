@@ -204,6 +204,36 @@ fn a_changed_manifest_or_identity_is_not_used() {
 }
 
 #[test]
+fn a_damaged_manifest_is_nothing_against_the_files_that_it_names() {
+    for format in formats() {
+        let folder = folder();
+        let exports = history(folder.path(), &format);
+        let newest = &exports[3];
+        let good = fs::read_to_string(&newest.path).unwrap();
+        for (from, to) in [
+            ("\"bytes\": ", "\"bytes\": 9"),
+            ("\"rows\": ", "\"rows\": 9"),
+            ("run_date=2026-11-22", "run_date=2026-11-23"),
+            ("/part-0", "/part-1"),
+            ("\"sha256\": \"", "\"sha256\": \"0"),
+            ("{", "["),
+        ] {
+            fs::write(&newest.path, good.replace(from, to)).unwrap();
+            let mut found = classes(folder.path(), &format);
+            found.retain(|(class, _)| *class != Class::Unverifiable);
+            let [(class, file)] = found.as_slice() else {
+                panic!("{from}: {found:?}");
+            };
+            assert!(
+                matches!(class, Class::Changed | Class::Undecodable),
+                "{from}"
+            );
+            assert_eq!(*file, name(newest), "{from}");
+        }
+    }
+}
+
+#[test]
 fn an_export_under_way_may_have_left_either_file() {
     for format in formats() {
         let folder = folder();
