@@ -119,6 +119,16 @@ pub enum DatasetError {
         /// Why not.
         problem: &'static str,
     },
+    /// A part of the dataset is a pipe, a socket or a device, which is not opened: reading it
+    /// might never end.
+    #[error(
+        "{} is a pipe, a socket or a device, and a dataset holds files and folders only: remove it",
+        path.display()
+    )]
+    SpecialFile {
+        /// What is there.
+        path: PathBuf,
+    },
     /// Not the id of a tenant.
     #[error(
         "{tenant:?} is not a tenant id: give the tenant's GUID in lower case, \
@@ -308,6 +318,7 @@ fn hint(source: &io::Error) -> &'static str {
             ": the two folders are on different file systems; choose one on the same"
         }
         io::ErrorKind::NotADirectory => ": a part of the path is a file; choose another folder",
+        io::ErrorKind::IsADirectory => ": a folder is in the place of a file; move it away",
         _ => "",
     }
 }

@@ -62,7 +62,15 @@ impl Writer {
         tables: Vec<TableSpec>,
     ) -> Result<Self, DatasetError> {
         let storage = Arc::new(LocalStorage::new(root));
+        let place = Arc::clone(&storage);
         let writer = Self::acquire_in(storage, wanted, tenant, format, tables)?;
+        if place.is_open_to_everybody() {
+            warn!(
+                path = %root.display(),
+                "every user of this machine may write to the dataset's folder, and so replace what \
+                 is in it: take that right away (chmod o-w)"
+            );
+        }
         if let Some(kind) = lock::network_file_system(root) {
             warn!(
                 path = %root.display(),

@@ -12,8 +12,9 @@ use crate::layout;
 
 /// A dataset in a folder.
 ///
-/// Symbolic links below the folder are refused, never followed. New files get the permissions
-/// that the umask leaves, a new dataset folder 0750.
+/// Symbolic links below the folder are refused, never followed, and so are pipes, sockets and
+/// devices, which would never end or never begin. New files get the permissions that the umask
+/// leaves, a new dataset folder 0750.
 #[derive(Debug)]
 pub struct LocalStorage {
     root: PathBuf,
@@ -43,7 +44,21 @@ impl LocalStorage {
             .map_err(DatasetError::io("make a file in", nearest))
     }
 
-    /// The full path of something below the root, none of whose parts is a link.
+    /// Whether every user of this machine may put files into the folder.
+    #[cfg(unix)]
+    pub(crate) fn is_open_to_everybody(&self) -> bool {
+        use std::os::unix::fs::PermissionsExt;
+        fs::metadata(&self.root).is_ok_and(|root| root.permissions().mode() & 0o002 != 0)
+    }
+
+    /// Who else may put files into the folder is not looked at there.
+    #[cfg(not(unix))]
+    #[expect(clippy::unused_self, reason = "the same signature on every platform")]
+    pub(crate) fn is_open_to_everybody(&self) -> bool {
+        false
+    }
+
+    /// The full path of something below the root, each of whose parts is a file or a folder itself.
     pub(super) fn resolve(&self, path: &str) -> Result<PathBuf, DatasetError> {
         let mut full = self.root.clone();
         for part in path.split('/').filter(|part| !part.is_empty()) {
@@ -52,7 +67,8 @@ impl LocalStorage {
                 Ok(metadata) if metadata.is_symlink() => {
                     return Err(DatasetError::SymbolicLink { path: full });
                 }
-                Ok(_) => {}
+                Ok(metadata) if metadata.is_file() || metadata.is_dir() => {}
+                Ok(_) => return Err(DatasetError::SpecialFile { path: full }),
                 // What does not exist cannot be a link; the parts after it do not exist either.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(DatasetError::io("look at", &full)(error)),

@@ -78,6 +78,27 @@ fn links_below_the_root_are_refused_and_nothing_is_written_through_them() {
     );
 }
 
+/// Opening a pipe waits for its other end, which may never come.
+#[cfg(unix)]
+#[test]
+fn what_is_neither_file_nor_folder_is_refused_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = LocalStorage::new(folder.path());
+    let pipe = folder.path().join("x");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    std::os::unix::net::UnixListener::bind(folder.path().join("_lock")).unwrap();
+    let is_special = |error: DatasetError| matches!(error, DatasetError::SpecialFile { .. });
+    assert!(is_special(storage.read("x").unwrap_err()));
+    assert!(is_special(storage.list("x").unwrap_err()));
+    assert!(is_special(publish(&storage, "x", "x").unwrap_err()));
+    assert!(is_special(publish(&storage, "x/y", "x").unwrap_err()));
+    assert!(is_special(storage.stage("x", "").unwrap_err()));
+    assert!(is_special(storage.sweep("x").unwrap_err()));
+    assert!(is_special(storage.lock().unwrap_err()));
+    assert_eq!(storage.list("").unwrap().len(), 3);
+}
+
 #[cfg(unix)]
 #[test]
 fn permissions_are_those_of_the_umask_and_a_private_root() {
