@@ -16,7 +16,6 @@ use crate::client::Shared;
 use crate::config::ConfigError;
 use crate::decode::{DecodeError, Decoded, PageDecoder};
 use crate::error::{ErrorKind, ExtractError, Failure, is_hopeless};
-use crate::graph_error::GraphError;
 use crate::limiter::{Closed, Permit};
 use crate::path::{CollectionRequest, GraphPath};
 use crate::permission::Permissions;
@@ -185,7 +184,7 @@ impl Shared {
             Err(error) => return self.lost(error.without_url(), effort),
         };
         let date = self.clock.observe(answer.headers());
-        effort.note(answer.status().as_u16(), answer.headers());
+        effort.note(answer.status().as_u16(), answer.headers(), token);
         match classify(answer.status().as_u16(), target.is_next_link) {
             Verdict::Good => {
                 token.prove();
@@ -289,13 +288,13 @@ impl Shared {
             let pause = effort.pause(asked);
             self.counters.count_throttled();
             self.gate.refused(permit, pause);
-            effort.explain(GraphError::parse(&body::start_of(answer).await));
+            effort.explain(&body::start_of(answer).await, token);
             return effort.throttled(&self.config, pause, self.deadline.is_some());
         }
         if let Some(asked) = asked.filter(|_| matches!(verdict, Verdict::Again(_))) {
             self.gate.pause(asked);
         }
-        effort.explain(GraphError::parse(&body::start_of(answer).await));
+        effort.explain(&body::start_of(answer).await, token);
         match verdict {
             Verdict::Again(kind) => effort.again(&self.config, kind, Failure::Status),
             Verdict::Unauthorized => {

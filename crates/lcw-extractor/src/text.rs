@@ -1,7 +1,90 @@
 //! Texts of other people, made fit for a message: short, one line, no secrets.
 
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 /// The longest text of a service that an error repeats, in characters.
 const LONGEST: usize = 600;
+
+/// The shortest secret that is looked for, in bytes: less would take half of a message with it.
+const SHORTEST_SECRET: usize = 6;
+
+/// What stays as it is in the value of a form, where a space is a plus.
+const FORM_VALUE: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'*')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_');
+
+/// A text of a service without the secrets that it was sent: it may repeat what it was asked, as
+/// it was meant or as it was written into a form.
+pub(crate) fn without<'t>(text: &'t str, secrets: &[&str]) -> Cow<'t, str> {
+    let mut text = Cow::Borrowed(text);
+    let secrets = secrets
+        .iter()
+        .filter(|secret| secret.len() >= SHORTEST_SECRET);
+    for secret in secrets {
+        let encoded = utf8_percent_encode(secret, FORM_VALUE).to_string();
+        for shape in [*secret, &encoded, &encoded.replace("%20", "+")] {
+            if text.contains(shape) {
+                text = text.replace(shape, "[redacted]").into();
+            }
+        }
+    }
+    text
+}
+
+/// A text without what names people: mail addresses and user names, and ids that are not part of
+/// `known`, the path that was asked for. Graph's refusals name the object that they are about.
+pub(crate) fn without_people(text: &str, known: &str) -> String {
+    let known = known.to_ascii_lowercase();
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest
+            .find(|letter| !is_of_a_name(letter))
+            .unwrap_or(rest.len());
+        let (name, after) = rest.split_at(end);
+        if name.contains('@') {
+            clean.push_str("[redacted]");
+        } else {
+            push_without_ids(&mut clean, name, &known);
+        }
+        let separator = after.chars().next().map_or(0, char::len_utf8);
+        clean.push_str(&after[..separator]);
+        rest = &after[separator..];
+    }
+    clean
+}
+
+/// What user names and ids are made of.
+fn is_of_a_name(letter: char) -> bool {
+    letter.is_alphanumeric() || "@.-_+#'%".contains(letter)
+}
+
+fn push_without_ids(clean: &mut String, name: &str, known: &str) {
+    const GUID: usize = 36;
+    let mut rest = name;
+    while let Some(start) = (0..rest.len()).find(|at| is_guid(rest.as_bytes(), *at)) {
+        let id = &rest[start..start + GUID];
+        clean.push_str(&rest[..start]);
+        let is_known = known.contains(&id.to_ascii_lowercase());
+        clean.push_str(if is_known { id } else { "[redacted]" });
+        rest = &rest[start + GUID..];
+    }
+    clean.push_str(rest);
+}
+
+/// Whether a GUID begins there.
+fn is_guid(bytes: &[u8], start: usize) -> bool {
+    let fits = |(at, byte): (usize, &u8)| match at {
+        8 | 13 | 18 | 23 => *byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    };
+    let guid = bytes.get(start..start + 36);
+    guid.is_some_and(|guid| guid.iter().enumerate().all(fits))
+}
 
 /// A text of the service for an error or a log line.
 ///
@@ -83,6 +166,38 @@ mod tests {
         ));
         assert!(!shown.contains("canary"), "{shown}");
         assert!(shown.starts_with("see https://g.example/v1.0/x"), "{shown}");
+    }
+
+    #[test]
+    fn what_was_sent_does_not_come_back() {
+        let echoed = "bad token canary~1, canary~1 is bad; ab too";
+        assert_eq!(
+            without(echoed, &["canary~1", "ab", ""]),
+            "bad token [redacted], [redacted] is bad; ab too"
+        );
+        assert_eq!(
+            without("s=canary+%7E%2F&x canary%20%7E%2F", &["canary ~/"]),
+            "s=[redacted]&x [redacted]"
+        );
+    }
+
+    #[test]
+    fn nobody_is_named_but_what_was_asked_for() {
+        let (asked, other) = (
+            "8CDF25A8-c9d2-423e-a03d-3f39f03c3e97",
+            "5ec7e7b0-1111-4222-8333-44445555beef",
+        );
+        let path = format!("/workflows/{}/runs", asked.to_ascii_lowercase());
+        let text = format!(
+            "No '{asked}' for {other}, ({other}_7) nor u.ö'name#EXT#@x.example;\n  Ünï x-{other}."
+        );
+        assert_eq!(
+            without_people(&text, &path),
+            format!(
+                "No '{asked}' for [redacted], ([redacted]_7) nor [redacted];\n  Ünï x-[redacted]."
+            )
+        );
+        assert_eq!(without_people("", ""), "");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
+use secrecy::ExposeSecret as _;
 use tokio::time::Instant;
 use tracing::warn;
 use uuid::Uuid;
@@ -12,7 +13,8 @@ use crate::config::ClientConfig;
 use crate::error::{ErrorKind, ExtractError, Failure, RequestError, remedy, root_cause};
 use crate::graph_error::GraphError;
 use crate::retry::Schedule;
-use crate::text::presentable;
+use crate::text::{presentable, without};
+use crate::token::Token;
 
 /// Without a deadline, a request answered with 429 is given up after this many
 /// times `max_attempts`.
@@ -79,16 +81,19 @@ impl<'a> Effort<'a> {
         &self.client_request_id
     }
 
-    /// Notes the head of an answer.
-    pub(super) fn note(&mut self, status: u16, headers: &HeaderMap) {
+    /// Notes the head of an answer to a request with this token.
+    pub(super) fn note(&mut self, status: u16, headers: &HeaderMap, token: &Token) {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let sent = token.secret().expose_secret();
         self.status = Some(status);
-        self.request_id = text("request-id").map(presentable);
+        self.request_id = text("request-id").map(|id| presentable(&without(id, &[sent])));
         self.is_html = text("content-type").is_some_and(|kind| kind.starts_with("text/html"));
     }
 
-    /// Notes the body of an answer that says no.
-    pub(super) fn explain(&mut self, error: Option<GraphError>) {
+    /// Notes the body of an answer that says no to a request with this token.
+    pub(super) fn explain(&mut self, body: &[u8], token: &Token) {
+        let path = self.target.path.to_string();
+        let error = GraphError::parse(body, &path, token.secret().expose_secret());
         if let Some(id) = error.as_ref().and_then(|error| error.request_id.as_ref()) {
             self.request_id.get_or_insert_with(|| id.clone());
         }

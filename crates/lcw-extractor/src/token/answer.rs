@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::{AccessToken, TokenError, TokenService};
-use crate::text::{first_line, presentable};
+use crate::text::{first_line, presentable, without};
 
 /// A token as every kind of token service gives it.
 #[derive(Deserialize)]
@@ -88,6 +88,17 @@ impl Refusal {
     /// Whether the service itself says that another attempt may succeed.
     pub(super) fn is_temporary(&self) -> bool {
         self.error.as_deref() == Some("temporarily_unavailable")
+    }
+
+    /// The same without the secrets that were sent.
+    pub(super) fn without(self, secrets: &[&str]) -> Self {
+        let clean = |text: Option<String>| text.map(|text| without(&text, secrets).into_owned());
+        Self {
+            error: clean(self.error),
+            error_description: clean(self.error_description),
+            message: clean(self.message),
+            correlation_id: clean(self.correlation_id),
+        }
     }
 
     pub(super) fn into_error(

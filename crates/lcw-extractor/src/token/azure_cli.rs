@@ -21,6 +21,14 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const LOG_IN: &str = "run `az login`; a user's token of the CLI carries no LifecycleWorkflows permission, \
     so sign in as a service principal (az login --service-principal), or use another credential";
 
+/// Secrets of this program's own, which are none of the CLI's business: it signs in by what
+/// `az login` left.
+const OWN_SECRETS: [&str; 3] = [
+    "LCW_ACCESS_TOKEN",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+];
+
 /// Whoever is signed in to the Azure CLI on this machine.
 ///
 /// Tokens of users carry no `LifecycleWorkflows` scope, so Graph refuses them with 403; a service
@@ -72,6 +80,9 @@ impl AzureCli {
             .kill_on_drop(true);
         if let Some(tenant) = &self.tenant {
             command.args(["--tenant", tenant]);
+        }
+        for name in OWN_SECRETS {
+            command.env_remove(name);
         }
         command
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep};
 use tracing::warn;
@@ -23,6 +24,20 @@ use crate::service_clock::date_of;
 
 /// The fields of a form that is posted.
 pub(super) type Form = Vec<(&'static str, String)>;
+
+/// Fields that prove an identity.
+const SECRET_FIELDS: [&str; 4] = [
+    "client_secret",
+    "client_assertion",
+    "device_code",
+    "refresh_token",
+];
+
+/// A request, and what of it must not come back in a message.
+pub(super) struct Question {
+    pub(super) request: RequestBuilder,
+    pub(super) secrets: Vec<SecretString>,
+}
 
 /// How often an endpoint is tried that refuses connections and has never answered: most likely
 /// this machine has none.
@@ -119,7 +134,15 @@ impl TokenClient {
         form: &(dyn Fn() -> Result<Form, TokenError> + Send + Sync),
     ) -> Result<T, TokenError> {
         let http = self.agents.for_origin(application.authority())?;
-        let make = || Ok(http.post(url).form(&form()?));
+        let make = || {
+            let form = form()?;
+            let request = http.post(url).form(&form);
+            let secrets = form
+                .into_iter()
+                .filter(|(name, _)| SECRET_FIELDS.contains(name));
+            let secrets = secrets.map(|(_, value)| value.into()).collect();
+            Ok(Question { request, secrets })
+        };
         self.ask(TokenService::Login, url, &make).await
     }
 
@@ -134,7 +157,7 @@ impl TokenClient {
         &self,
         service: TokenService,
         url: &str,
-        make: &(dyn Fn() -> Result<RequestBuilder, TokenError> + Send + Sync),
+        make: &(dyn Fn() -> Result<Question, TokenError> + Send + Sync),
     ) -> Result<T, TokenError> {
         let mut asking = Asking {
             service,
@@ -145,9 +168,10 @@ impl TokenClient {
         };
         loop {
             asking.attempts += 1;
-            let request = make()?.header("client-request-id", Uuid::new_v4().to_string());
+            let Question { request, secrets } = make()?;
+            let request = request.header("client-request-id", Uuid::new_v4().to_string());
             let answer = match request.send().await {
-                Ok(answer) => self.read(answer, &asking).await?,
+                Ok(answer) => self.read(answer, &asking, &secrets).await?,
                 Err(error) => Answer::Trouble(Trouble::Lost(error.without_url())),
             };
             match answer {
@@ -162,6 +186,7 @@ impl TokenClient {
         &self,
         answer: Response,
         asking: &Asking,
+        secrets: &[SecretString],
     ) -> Result<Answer<T>, TokenError> {
         self.was_answered.store(true, Ordering::Relaxed);
         let status = answer.status();
@@ -179,7 +204,11 @@ impl TokenClient {
             || refusal.as_ref().is_some_and(Refusal::is_temporary);
         match refusal {
             _ if is_transient => Ok(Answer::Trouble(Trouble::Failed(status, asked))),
-            Some(refusal) => Err(refusal.into_error(asking.service, asking.url.clone(), status)),
+            Some(refusal) => {
+                let sent: Vec<&str> = secrets.iter().map(SecretString::expose_secret).collect();
+                let refusal = refusal.without(&sent);
+                Err(refusal.into_error(asking.service, asking.url.clone(), status))
+            }
             None => Err(asking.failed(status, "the answer is not that of a token service")),
         }
     }

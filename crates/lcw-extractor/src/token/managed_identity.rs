@@ -4,11 +4,12 @@ use std::fmt;
 use std::net::IpAddr;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
+use reqwest::Url;
 use reqwest::header::HeaderValue;
-use reqwest::{RequestBuilder, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::answer::TokenAnswer;
+use super::client::Question;
 use super::{AccessToken, TokenClient, TokenError, TokenService, TokenSource};
 use crate::config::ConfigError;
 use crate::origin::describe;
@@ -84,7 +85,7 @@ impl ManagedIdentity {
         }
     }
 
-    fn request(&self, client: &TokenClient) -> Result<RequestBuilder, TokenError> {
+    fn request(&self, client: &TokenClient) -> Result<Question, TokenError> {
         let (version, header, value) = match &self.host {
             Host::Imds => (IMDS_VERSION, "metadata", HeaderValue::from_static("true")),
             Host::AppService { header } => {
@@ -100,7 +101,15 @@ impl ManagedIdentity {
             query.append_pair("client_id", id);
         }
         drop(query);
-        Ok(client.local_http()?.get(url).header(header, value))
+        let secrets = match &self.host {
+            Host::Imds => Vec::new(),
+            Host::AppService { header } => {
+                let header = header.to_str().unwrap_or_default();
+                vec![header.to_owned().into()]
+            }
+        };
+        let request = client.local_http()?.get(url).header(header, value);
+        Ok(Question { request, secrets })
     }
 }
 
