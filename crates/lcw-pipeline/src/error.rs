@@ -3,6 +3,7 @@
 use lcw_dataset::DatasetError;
 use lcw_extractor::{ErrorKind, ExtractError};
 use lcw_transform::FlattenError;
+use tokio::task::JoinError;
 
 use crate::exit;
 
@@ -35,9 +36,10 @@ pub enum PipelineError {
     /// A value that the tables cannot hold.
     #[error(transparent)]
     Flatten(#[from] FlattenError),
-    /// A worker ended without an answer.
-    #[error("a worker of the export panicked: {0}")]
-    Worker(#[from] tokio::task::JoinError),
+    /// A worker ended without an answer. What it said last is not kept: it may have been about a
+    /// person.
+    #[error("a worker of the export panicked")]
+    Worker,
     /// The thread that writes could not be started.
     #[error("the writing thread could not be started: {0}")]
     Thread(#[source] std::io::Error),
@@ -66,7 +68,7 @@ impl PipelineError {
                 lcw_dataset::ErrorKind::Busy => exit::LOCKED,
                 lcw_dataset::ErrorKind::Failed => exit::FAILED,
             },
-            Self::Flatten(_) | Self::Worker(_) | Self::Thread(_) | Self::Writer => exit::FAILED,
+            Self::Flatten(_) | Self::Worker | Self::Thread(_) | Self::Writer => exit::FAILED,
             Self::Stopped(code) => *code,
         }
     }
@@ -88,5 +90,26 @@ impl PipelineError {
             Self::Extract(error) => Some(error),
             _ => None,
         }
+    }
+}
+
+impl From<JoinError> for PipelineError {
+    fn from(_: JoinError) -> Self {
+        Self::Worker
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trouble::describe;
+
+    #[tokio::test]
+    async fn a_panic_is_reported_without_its_words() {
+        let worker = tokio::spawn(async { panic!("about {}", "canary") });
+        let error = PipelineError::from(worker.await.unwrap_err());
+        let shown = format!("{} {error:?}", describe(&error));
+        assert!(shown.contains("a worker of the export panicked"), "{shown}");
+        assert!(!shown.contains("canary"), "{shown}");
     }
 }
