@@ -47,6 +47,35 @@ pub(crate) fn harmless(text: &str) -> String {
     text.chars().map(plain).collect()
 }
 
+/// JSON that says the same, with everything escaped that is not shown as it stands.
+pub(crate) fn harmless_json(json: &str) -> String {
+    let mut plain = String::with_capacity(json.len());
+    for letter in json.chars() {
+        // Outside of its strings JSON has no such signs but line ends.
+        if letter != '\n' && is_hidden(letter) {
+            // Writing to a String cannot fail.
+            let _infallible = write!(plain, "\\u{:04x}", u32::from(letter));
+        } else {
+            plain.push(letter);
+        }
+    }
+    plain
+}
+
+/// One event of the log on one line of its own, so that no text in it passes for another event.
+/// Colours stay where there are any.
+pub(crate) fn harmless_event(event: &str, has_colours: bool) -> String {
+    let plain = |letter: char| match letter {
+        '\u{1b}' if has_colours => letter,
+        _ if is_hidden(letter) => ' ',
+        _ => letter,
+    };
+    let mut line: String = event.trim_end_matches('\n').chars().map(plain).collect();
+    line.push('\n');
+    line
+}
+
+/// Of signs beyond U+FFFF none is hidden: JSON would need two escapes for it.
 fn is_hidden(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
@@ -98,6 +127,26 @@ mod tests {
         let name = "a\x1b[31mb\r\n\tc\u{9b}d\u{202e}e\u{200b}f\u{7f}é";
         assert_eq!(on_one_line(name), "a [31mb   c d e f é");
         assert_eq!(harmless(name), "a [31mb \n c d e f é");
+    }
+
+    #[test]
+    fn json_says_the_same_in_plain_signs() {
+        let text = "a\x1b[31m\u{9b}\u{202e}\u{7f}\u{feff}é🦀\n\"";
+        let json = serde_json::to_string_pretty(&[text]).unwrap();
+        let plain = harmless_json(&json);
+        assert!(
+            !plain.lines().any(|line| line.contains(is_hidden)),
+            "{plain:?}"
+        );
+        let read: [String; 1] = serde_json::from_str(&plain).unwrap();
+        assert_eq!(read[0], text);
+    }
+
+    #[test]
+    fn an_event_is_one_line_and_only_colours_steer_the_terminal() {
+        let event = "INFO a\nERROR b\r\x1b[31m\u{9b}c\n";
+        assert_eq!(harmless_event(event, false), "INFO a ERROR b  [31m c\n");
+        assert_eq!(harmless_event(event, true), "INFO a ERROR b \x1b[31m c\n");
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! Logs on stderr, as text or as JSON lines.
 
-use std::io::IsTerminal;
-
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
@@ -13,7 +11,7 @@ use crate::settings::env;
 /// Starts logging. `RUST_LOG` decides what is logged; without it, what matters of `lcw` itself.
 pub(crate) fn start(output: &Output, screen: &Screen) -> Result<(), Failure> {
     let filter = filter(output)?;
-    let colours = std::io::stderr().is_terminal() && env("NO_COLOR").is_none();
+    let colours = screen.has_colours();
     let screen = screen.clone();
     let writer = BoxMakeWriter::new(move || screen.log_line());
     let builder = tracing_subscriber::fmt()

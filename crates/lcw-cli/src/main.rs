@@ -25,16 +25,28 @@ mod status;
 mod verify;
 mod when;
 
+use std::panic;
 use std::process::ExitCode;
 
 use clap::Parser;
+use lcw_pipeline::exit;
 
-use crate::args::{Cli, Verb};
+use crate::args::{Cli, LogFormat, Verb};
 use crate::failure::Failure;
+use crate::lines::on_one_line;
 use crate::progress::Screen;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    panic::set_hook(Box::new(print::defect));
+    // Whatever it was, it is over: code 1, as for any other failure.
+    panic::catch_unwind(program).unwrap_or(ExitCode::from(exit::FAILED))
+}
+
+fn program() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(_) => return refuse_arguments(),
+    };
     let screen = Screen::new(&cli.output);
     match start(&cli, &screen) {
         Ok(code) => ExitCode::from(code),
@@ -43,6 +55,23 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit_code())
         }
     }
+}
+
+/// Says what is wrong with the command line, or the help that was asked for, about words that cannot
+/// steer the terminal.
+fn refuse_arguments() -> ExitCode {
+    let words = std::env::args_os().map(|word| on_one_line(&word.to_string_lossy()));
+    let Err(error) = Cli::try_parse_from(words) else {
+        let failure = Failure::usage(
+            "an argument holds a character that no terminal shows",
+            "write it again",
+        );
+        print::error(&failure, LogFormat::Text);
+        return ExitCode::from(failure.exit_code());
+    };
+    // Without anybody who reads it there is the exit code.
+    let _lost = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::USAGE))
 }
 
 fn start(cli: &Cli, screen: &Screen) -> Result<u8, Failure> {

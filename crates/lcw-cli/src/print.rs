@@ -1,19 +1,21 @@
 //! The only place that writes to stdout and stderr.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, Write};
+use std::panic::PanicHookInfo;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::args::{LogFormat, Output};
 use crate::failure::Failure;
-use crate::lines::harmless;
+use crate::lines::{harmless, harmless_json};
 
 /// One JSON object, and nothing else, on stdout.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text =
         serde_json::to_string_pretty(value).map_err(|error| Failure::failed(&error.into()))?;
-    line(&text)
+    line(&harmless_json(&text))
 }
 
 /// Text on stdout, ending with one newline. Whatever the service or somebody else put into it does
@@ -54,14 +56,17 @@ pub(crate) fn error(failure: &Failure, format: LogFormat) {
     let _lost = io::stderr().write_all(text.as_bytes());
 }
 
+/// Paths and other people's texts are in it: further lines of the message are set in, so that none
+/// passes for an error or a log line of its own.
 fn as_text(failure: &Failure) -> String {
-    let mut text = format!("error: {}\n", failure.message());
+    let message = failure.message().trim_end().replace('\n', "\n  ");
+    let mut text = format!("error: {message}\n");
     if let Some(remedy) = failure.remedy() {
         text.push_str("  what to do: ");
         text.push_str(remedy);
         text.push('\n');
     }
-    text
+    harmless(&text)
 }
 
 /// An event like those of the log.
@@ -73,5 +78,27 @@ fn as_log_line(failure: &Failure) -> String {
         "remedy": failure.remedy(),
         "exit_code": failure.exit_code(),
     });
-    format!("{event}\n")
+    harmless_json(&format!("{event}\n"))
+}
+
+/// A defect of this program, and where it is. What a panic says is made of what the program was
+/// working on, which may be a secret or about a person: only words that stand in its source are
+/// repeated.
+pub(crate) fn defect(info: &PanicHookInfo<'_>) {
+    let place = info.location().map(ToString::to_string);
+    let place = place.as_deref().unwrap_or("an unknown place");
+    let words = info.payload().downcast_ref::<&'static str>();
+    let words = words.map(|words| format!(": {words}")).unwrap_or_default();
+    let text = format!(
+        "error: lcw has met a defect of its own, at {place}{words}\n  what to do: run it again, what \
+         was committed is good; please report this line with the version ({})\n",
+        env!("CARGO_PKG_VERSION"),
+    );
+    let trace = Backtrace::capture();
+    let trace = match trace.status() {
+        BacktraceStatus::Captured => format!("{trace}\n"),
+        _ => String::new(),
+    };
+    // Without stderr there is nobody to tell.
+    let _lost = io::stderr().write_all(harmless(&(text + &trace)).as_bytes());
 }

@@ -10,11 +10,15 @@ use lcw_extractor::GraphClient;
 use lcw_pipeline::{Glance, Progress};
 
 use crate::args::{LogFormat, Output};
+use crate::lines::{harmless_event, harmless_json};
+use crate::settings::env;
 
 /// The terminal's last line, shared by progress and logs so that neither tears the other.
 #[derive(Clone)]
 pub(crate) struct Screen {
     bar: ProgressBar,
+    format: LogFormat,
+    has_colours: bool,
 }
 
 impl Screen {
@@ -32,7 +36,17 @@ impl Screen {
             ProgressStyle::with_template("{spinner} {wide_msg}")
                 .unwrap_or_else(|_| ProgressStyle::default_spinner()),
         );
-        Self { bar }
+        let has_colours = io::stderr().is_terminal() && env("NO_COLOR").is_none();
+        Self {
+            bar,
+            format: output.log_format,
+            has_colours,
+        }
+    }
+
+    /// Whether logs are coloured.
+    pub(crate) fn has_colours(&self) -> bool {
+        self.has_colours
     }
 
     /// Writes one log event above the progress line.
@@ -144,13 +158,25 @@ impl Write for LogLine {
     }
 }
 
+impl LogLine {
+    /// The event, on one line, unable to steer the terminal: other people's texts are in it.
+    fn shown(&self) -> String {
+        let event = String::from_utf8_lossy(&self.text);
+        match self.screen.format {
+            LogFormat::Text => harmless_event(&event, self.screen.has_colours),
+            LogFormat::Json => harmless_json(&event),
+        }
+    }
+}
+
 impl Drop for LogLine {
     fn drop(&mut self) {
+        let shown = self.shown();
         // A log line that cannot be written has nowhere left to be reported.
         let _lost = self
             .screen
             .bar
-            .suspend(|| io::stderr().write_all(&self.text));
+            .suspend(|| io::stderr().write_all(shown.as_bytes()));
     }
 }
 
