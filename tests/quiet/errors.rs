@@ -11,9 +11,9 @@ use lcw_extractor::{
     PageDecoder,
 };
 use lcw_simulator::{Endpoint, Fault, FaultRule, Pages, RetryAfter, Simulator};
+use lcw_tests::canaries::{self, assert_none};
 use lcw_tests::{Office, compact};
 
-use crate::canaries::{self, assert_none};
 use crate::listener::{heard, listen};
 
 /// Follows next links and keeps nothing.

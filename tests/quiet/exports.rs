@@ -5,11 +5,11 @@ use lcw_pipeline::Summary;
 use lcw_simulator::{
     Endpoint, Fault, FaultRule, Pages, RetryAfter, ScriptedAnswer, Simulator, TenantConfig, When,
 };
+use lcw_tests::canaries::{self, assert_none};
 use lcw_tests::{Office, compact, contents};
 use lcw_transform::Table;
 use serde_json::json;
 
-use crate::canaries::{self, assert_none};
 use crate::listener::{heard, listen};
 
 /// What passes, often, and what does not, on a few runs each.

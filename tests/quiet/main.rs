@@ -8,7 +8,6 @@
     reason = "what goes wrong in a helper fails the test that asked for it"
 )]
 
-mod canaries;
 mod errors;
 mod exports;
 mod listener;

@@ -91,6 +91,89 @@ fn is_of_the_layout(path: &Path, tenant: &str) -> bool {
     }
 }
 
+/// What hostile ids are made of, besides letters.
+const PIECES: [&str; 40] = [
+    "..",
+    ".",
+    "/",
+    "\\",
+    "%2F",
+    "%2f",
+    "%5c",
+    "%00",
+    "%",
+    "\0",
+    "\n",
+    "\r",
+    "\t",
+    "\u{1b}[",
+    ":",
+    "*",
+    "?",
+    "\"",
+    "'",
+    "<",
+    ">",
+    "|",
+    "$",
+    "&",
+    "#",
+    "=",
+    ";",
+    " ",
+    "~",
+    "-",
+    "_lock",
+    "_staging",
+    "CON",
+    "run_date=",
+    "tenant_id=",
+    "part-0.parquet",
+    "é",
+    "\u{202e}",
+    "\u{1f980}",
+    "x",
+];
+
+/// As many ids as wanted, each another; always the same for the same seed.
+fn random_ids(seed: u64, count: usize) -> Vec<String> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below as u64).unwrap()
+    };
+    let mut id = |nth: usize| -> String {
+        let length = 1 + next(8);
+        let pieces: String = (0..length).map(|_| PIECES[next(PIECES.len())]).collect();
+        format!("{pieces}{nth}")
+    };
+    (0..count).map(&mut id).collect()
+}
+
+/// `LCW_SEED` and `LCW_TORTURE=long` choose others, and more of them.
+fn seeds() -> Vec<u64> {
+    let set = |name: &str| std::env::var(name).ok();
+    match set("LCW_SEED") {
+        Some(seed) => vec![seed.parse().unwrap()],
+        None if set("LCW_TORTURE").as_deref() == Some("long") => (1..=100).collect(),
+        None => vec![1, 2],
+    }
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "what a failing test has printed is how to run it again"
+)]
+#[tokio::test]
+async fn random_ids_end_in_correct_tables_and_in_no_path() {
+    for seed in seeds() {
+        println!("again: LCW_SEED={seed} cargo test -p lcw-tests --test suites random_ids");
+        ends_in_correct_tables_and_in_no_path(&random_ids(seed, 30)).await;
+    }
+}
+
 #[tokio::test]
 async fn hostile_ids_end_in_correct_tables_and_in_no_path() {
     let long = "長い".repeat(300);
@@ -99,8 +182,12 @@ async fn hostile_ids_end_in_correct_tables_and_in_no_path() {
         .chain([long.as_str()])
         .map(str::to_owned)
         .collect();
+    ends_in_correct_tables_and_in_no_path(&ids).await;
+}
+
+async fn ends_in_correct_tables_and_in_no_path(ids: &[String]) {
     for mut office in Office::of_each_format() {
-        let tenant = Simulator::start(tenant(&ids)).await.unwrap();
+        let tenant = Simulator::start(tenant(ids)).await.unwrap();
         for _ in 0..2 {
             let summary = office.export(&tenant).await;
             assert_eq!(summary.exit_code, 0, "{summary:#?}");

@@ -23,6 +23,7 @@ mod hostile_ids;
 mod interruptions;
 mod limits;
 mod lineage;
+mod links;
 mod mixed_faults;
 mod nothing_new;
 mod open_runs;
