@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use crate::BATCH_ROWS;
+use crate::asked::Asked;
 use crate::dataset::Rows;
 use crate::error::DatasetError;
 use crate::values::{Values, compare_keys};
@@ -12,21 +14,25 @@ use crate::values::{Values, compare_keys};
 /// Both are read with the key columns only, in their order.
 ///
 /// # Errors
-/// When the old file cannot be read.
+/// When the old file cannot be read, or somebody asks to stop.
 pub(crate) fn problem(
     staged: Rows,
     old: Option<Rows>,
     rows: u64,
+    asked: &Asked,
 ) -> Result<Option<String>, DatasetError> {
     let mut staged = Keys::new(staged);
     let mut old = old.map(Keys::new);
-    let mut found = 0;
+    let mut found: u64 = 0;
     let mut wants_old = next(old.as_mut())?;
     loop {
         match staged.advance() {
             Err(error) => return Ok(Some(cause(&error))),
             Ok(false) => break,
             Ok(true) => found += 1,
+        }
+        if found.is_multiple_of(BATCH_ROWS as u64) {
+            asked.go_on()?;
         }
         let Some(old) = old.as_mut().filter(|_| wants_old) else {
             continue;

@@ -162,6 +162,10 @@ pub enum DatasetError {
         /// What is wrong.
         problem: String,
     },
+    /// Somebody asked to stop, as of [`Export::stop_when`](crate::Export::stop_when); nothing of
+    /// what was staged is published.
+    #[error("stopped before the day was whole; the days committed so far stay")]
+    Stopped,
     /// A staged file is not what was to be written; nothing was published.
     #[error(
         "the staged file for {} is not what was written ({problem}); \

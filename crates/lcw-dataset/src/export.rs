@@ -6,6 +6,7 @@ use std::fs::File;
 use jiff::civil::Date;
 use tracing::{info, warn};
 
+use crate::asked::Asked;
 use crate::dataset::Dataset;
 use crate::error::DatasetError;
 use crate::history::History;
@@ -45,6 +46,12 @@ impl<'w> Export<'w> {
     /// The manifest as it stands, with what earlier exports of the tenant carried forward.
     pub fn manifest(&self) -> &Manifest {
         &self.journal.manifest
+    }
+
+    /// From now on a day is given up, while it is staged or waits to be published, once `asked` says
+    /// that somebody wants to stop: with [`DatasetError::Stopped`], and nothing of it is published.
+    pub fn stop_when(&mut self, asked: impl Fn() -> bool + Send + Sync + 'static) {
+        self.journal.asked = Asked::by(asked);
     }
 
     /// Records the listing of a workflow. It is saved with the next commit, and at the end.
@@ -164,6 +171,8 @@ pub(crate) struct Journal {
     manifest: Manifest,
     history: History,
     quarantine: Quarantine,
+    /// Says when to give a day up.
+    asked: Asked,
     /// Tables by day that were committed already, to count a file once.
     written: BTreeSet<(String, String)>,
 }
@@ -176,6 +185,7 @@ impl Journal {
             manifest,
             history,
             quarantine: Quarantine::default(),
+            asked: Asked::default(),
             written: BTreeSet::new(),
         })
     }
@@ -190,6 +200,10 @@ impl Journal {
 
     pub(crate) fn export_id(&self) -> &str {
         &self.manifest.export_id
+    }
+
+    pub(crate) fn asked(&self) -> &Asked {
+        &self.asked
     }
 
     pub(crate) fn staging_folder(&self) -> String {

@@ -32,6 +32,7 @@
 //! **Invariant**: [`storage`] is the only module of the project that renames files.
 
 mod audit;
+mod asked;
 mod check;
 pub mod conformance;
 mod dataset;

@@ -1,10 +1,12 @@
 //! One day of an export: merged into staged files, then published.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use jiff::civil::Date;
 
+use crate::asked::Asked;
 use crate::check;
 use crate::dataset::{Dataset, Rows};
 use crate::error::{DatasetError, MergeError};
@@ -13,8 +15,11 @@ use crate::format::{self, FileMeta, FileSink};
 use crate::layout;
 use crate::manifest::{FileChange, FileRecord};
 use crate::merge::{Failure, Incoming, Merge, MergeStats};
-use crate::storage::Staged;
+use crate::storage::{Staged, Storage, StorageLock};
 use crate::table::{RAW_COLUMN, TableSpec};
+
+/// How often it is tried to commit while others keep commits waiting.
+const COMMIT_POLL: Duration = Duration::from_millis(10);
 
 /// The tables of one day, before they are published. Dropped, it leaves the dataset untouched.
 #[derive(Debug)]
@@ -75,7 +80,7 @@ impl<'e> Staging<'e> {
     ///
     /// # Errors
     /// The error of the iterator, or that of the dataset: a stored file that cannot be read, rows
-    /// that do not fit the table, or a full disk. What this call staged is removed again.
+    /// that do not fit the table, a full disk, or that somebody asked to stop. What this call staged is removed again.
     pub fn merge<E>(
         &mut self,
         table: &str,
@@ -135,7 +140,7 @@ impl<'e> Staging<'e> {
     /// `runs`, each with its folders brought to the disk, and at last the manifest again.
     ///
     /// # Errors
-    /// When the disk refuses. What was published until then stays, each file whole; the manifest
+    /// When the disk refuses, or somebody asks to stop before anything is published. What was published until then stays, each file whole; the manifest
     /// names both states, and [`Export::close`](crate::Export::close) or the next writer records
     /// which it is.
     pub fn commit(self) -> Result<Committed, DatasetError> {
@@ -152,7 +157,7 @@ impl<'e> Staging<'e> {
                 .iter()
                 .map(|(table, file)| (table.clone(), file.change()));
             journal.intend(day, changes.collect(), has_gaps)?;
-            publish(journal.dataset(), files)?;
+            publish(journal.dataset(), files, journal.asked())?;
         }
         journal.committed(day, &stats, has_gaps)?;
         Ok(Committed { tables: stats })
@@ -243,10 +248,12 @@ impl<'e> Staging<'e> {
         let shown = self.dataset().storage().locate(path);
         let mut old = base.rows.take().into_iter().flatten();
         let table = base.table.clone();
+        let asked = self.journal.asked();
         let mut merge = Merge::new(&table, base.is_widened);
         let (staged, written) = self.write(&table, path, |write| {
             let failed = |failure| explain(failure, &table, &shown);
             while let Some(batch) = merge.next_batch(&mut old, new).map_err(failed)? {
+                asked.go_on()?;
                 write(&batch)?;
             }
             Ok::<(), MergeError<E>>(())
@@ -318,7 +325,7 @@ impl<'e> Staging<'e> {
         let old = old.map(open).transpose()?;
         let problem = match open(staged.open()?) {
             Ok(_) if written != rows => Some(format!("{written} rows written instead of {rows}")),
-            Ok(staged) => check::problem(staged, old, rows)?,
+            Ok(staged) => check::problem(staged, old, rows, self.journal.asked())?,
             Err(error) => Some(error.to_string()),
         };
         match problem {
@@ -364,13 +371,28 @@ impl StagedFile {
 }
 
 /// Renames child tables, then the table whose rows say that a run is exported.
-fn publish(dataset: &Dataset, mut files: BTreeMap<String, StagedFile>) -> Result<(), DatasetError> {
+fn publish(
+    dataset: &Dataset,
+    mut files: BTreeMap<String, StagedFile>,
+    asked: &Asked,
+) -> Result<(), DatasetError> {
     let storage = dataset.storage();
     let parent = files.remove(layout::PARENT_TABLE);
     let moves = |file: StagedFile| (file.staged, file.path);
-    let _lock = storage.commit_lock()?;
+    let _lock = wait_to_commit(storage, asked)?;
     storage.publish(files.into_values().map(moves).collect())?;
     storage.publish(parent.into_iter().map(moves).collect())
+}
+
+/// Waits until nobody copies the dataset, or somebody asks to stop.
+fn wait_to_commit(storage: &dyn Storage, asked: &Asked) -> Result<StorageLock, DatasetError> {
+    loop {
+        asked.go_on()?;
+        if let Some(lock) = storage.commit_lock()? {
+            return Ok(lock);
+        }
+        std::thread::sleep(COMMIT_POLL);
+    }
 }
 
 fn explain<E>(failure: Failure<E>, table: &TableSpec, path: &std::path::Path) -> MergeError<E> {

@@ -28,11 +28,12 @@ pub trait Storage: Debug + Send + Sync {
     /// When it cannot be known.
     fn lock(&self) -> Result<Option<StorageLock>, DatasetError>;
 
-    /// Waits for the right to publish data files, which whoever copies the dataset takes too.
+    /// Takes the right to publish data files, which whoever copies the dataset takes too; `None`
+    /// while another has it.
     ///
     /// # Errors
-    /// When it cannot be had.
-    fn commit_lock(&self) -> Result<StorageLock, DatasetError>;
+    /// When it cannot be known.
+    fn commit_lock(&self) -> Result<Option<StorageLock>, DatasetError>;
 
     /// Everything directly inside a folder, by name; nothing when there is no such folder.
     ///

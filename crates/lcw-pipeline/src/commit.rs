@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use lcw_dataset::{
-    Dataset, Export, Listing, ManifestHead, ManifestRef, ManifestTail, ProofCounts, RequestCounts,
-    RunCounts, Status, Window, Writer,
+    Dataset, DatasetError, Export, Listing, ManifestHead, ManifestRef, ManifestTail, ProofCounts,
+    RequestCounts, RunCounts, Status, Window, Writer,
 };
 use lcw_extractor::GraphClient;
 use lcw_model::time::date_of;
@@ -17,6 +17,7 @@ use tracing::warn;
 use crate::decode::SetAside;
 use crate::error::PipelineError;
 use crate::exit;
+use crate::export::Stop;
 use crate::fetch::{DayPlan, Fetched};
 use crate::not_covered::NotCovered;
 use crate::prepare::args_hash;
@@ -61,6 +62,8 @@ pub(crate) struct Job {
     pub(crate) set_aside: Vec<SetAside>,
     /// Tables and workflows that could not be read before the first row was fetched.
     pub(crate) unread: BTreeSet<(Table, String)>,
+    /// Turns to an exit code when the day that is being written is to be given up.
+    pub(crate) stop: Stop,
     /// Why nothing more comes, once nothing more comes.
     pub(crate) why_cut: Arc<Mutex<Option<PipelineError>>>,
 }
@@ -86,8 +89,11 @@ pub(crate) fn commit(
         Err(error) => return (written, None, Err(error.into())),
     };
     job.hand_over(&mut export);
+    let stop = job.stop.clone();
+    export.stop_when(move || stop.borrow().is_some());
     let outcome = job.write(&dataset, &mut export, &mut fetched, &mut written);
     drop(fetched);
+    let outcome = outcome.map_err(|error| job.as_asked(error));
     let outcome = outcome.and_then(|()| job.was_cut().map_or(Ok(()), Err));
     written.name_refusals();
     if outcome.is_ok() {
@@ -145,15 +151,27 @@ impl Job {
         written: &mut Written,
     ) -> Result<(), PipelineError> {
         let before = self.totals_before(dataset)?;
+        let outcome = self.write_tables(export, fetched, written, &before);
+        // What is there is counted, however far that went.
+        let counted = self.totals_after(dataset, &before, written);
+        outcome.and(counted)
+    }
+
+    fn write_tables(
+        &mut self,
+        export: &mut Export<'_>,
+        fetched: &mut mpsc::Receiver<Fetched>,
+        written: &mut Written,
+        before: &BTreeMap<Table, u64>,
+    ) -> Result<(), PipelineError> {
         let context = self.context();
         self.write_undated(export, &context.lineage(), written)?;
         let days = std::mem::take(&mut self.days);
         let last_day = days
             .last()
             .map_or_else(|| date_of(self.listed_at), |plan| plan.day);
-        let outcome = write_days(export, days, &context, fetched, written);
         // After a cut, the last day is one that was never reached.
-        if matches!(outcome, Ok(true)) {
+        if write_days(export, days, &context, fetched, written)? {
             let every_table = Table::ALL.map(Table::name);
             for table in export.ensure_every_table_has_a_file(&every_table, last_day)? {
                 // Tables that were not asked for get a file, but no word in the summary.
@@ -162,8 +180,7 @@ impl Job {
                 }
             }
         }
-        self.totals_after(dataset, &before, written)?;
-        outcome.map(|_| ())
+        Ok(())
     }
 
     /// Writes the tables that have one file each, and what of the listings no table can hold.
@@ -221,6 +238,16 @@ impl Job {
             self.state.totals.insert(table.name().to_owned(), totals);
         }
         Ok(())
+    }
+
+    /// A day that was given up because somebody asked to stop.
+    fn as_asked(&self, error: PipelineError) -> PipelineError {
+        match (error, *self.stop.borrow()) {
+            (PipelineError::Dataset(DatasetError::Stopped), Some(code)) => {
+                PipelineError::Stopped(code)
+            }
+            (error, _) => error,
+        }
     }
 
     fn was_cut(&self) -> Option<PipelineError> {

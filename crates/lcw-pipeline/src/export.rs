@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::civil::Date;
@@ -10,6 +11,7 @@ use lcw_extractor::GraphClient;
 use lcw_transform::{Layout, Table};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use crate::commit::{Job, commit};
 use crate::draft::Draft;
@@ -31,6 +33,9 @@ use crate::undated::{self, Undated};
 use crate::unlisted;
 use crate::workflows::{Details, KnownWorkflows, details};
 use crate::writing_thread::WritingThread;
+
+/// What an export that is stopped waits for the disk at most, while it holds nothing but the lock.
+const MOMENT: Duration = Duration::from_secs(2);
 
 /// Turns to an exit code when the export is to stop at the next safe point.
 pub type Stop = watch::Receiver<Option<u8>>;
@@ -68,7 +73,8 @@ impl Exporter {
     async fn run(&self, draft: &mut Draft) -> Result<(), PipelineError> {
         let format = self.request.format.loader();
         let layout = layout(format.as_ref(), self.request.keep_raw);
-        self.refuse_what_cannot_be_written()?;
+        self.until_stopped(self.refuse_what_cannot_be_written())
+            .await?;
         self.progress.doing("reading workflows");
         let mut source = self
             .until_stopped(Source::read(&self.request, &self.client))
@@ -160,9 +166,13 @@ impl Exporter {
     }
 
     /// What is wrong with the folder is said before anything is asked of the service.
-    fn refuse_what_cannot_be_written(&self) -> Result<(), PipelineError> {
-        tables::open(&self.request)?;
-        Ok(Writer::probe(&self.request.out)?)
+    async fn refuse_what_cannot_be_written(&self) -> Result<(), PipelineError> {
+        let request = self.request.clone();
+        spawn_blocking(move || {
+            tables::open(&request)?;
+            Ok(Writer::probe(&request.out)?)
+        })
+        .await?
     }
 
     async fn open(
@@ -172,14 +182,20 @@ impl Exporter {
         now: i64,
     ) -> Result<(Writer, Target), PipelineError> {
         let request = self.request.clone();
-        spawn_blocking(move || {
+        let mut opening = spawn_blocking(move || {
             let format = request.format.loader();
             let wanted = request.identity(format.as_ref());
             let writer = Writer::acquire(&request.out, &wanted, &tenant, format, specs(&layout)?)?;
             let target = Target::read(writer.dataset(), &tenant, &request, now)?;
             Ok((writer, target))
-        })
-        .await?
+        });
+        let opened = self.until_stopped(async { (&mut opening).await? }).await;
+        if matches!(opened, Err(PipelineError::Stopped(_))) {
+            // Whoever exports next in this process shall find the lock free, but a disk that does
+            // not answer is not waited for.
+            let _given_up = timeout(MOMENT, opening).await;
+        }
+        opened
     }
 
     fn describe_window(&self, draft: &mut Draft, survey: &Survey) {
@@ -248,6 +264,7 @@ impl Exporter {
             not_covered: draft.summary.not_covered.clone(),
             set_aside,
             unread: unread.map(|id| (Table::TaskReports, id)).collect(),
+            stop: self.stop.clone(),
             why_cut: Arc::clone(&why_cut),
         };
         let committing = WritingThread::start(move || commit(writer, job, receiver))?;

@@ -95,7 +95,8 @@ async fn make(
     requests_per_second: Option<f64>,
     progress: &Arc<Progress>,
 ) -> Result<Plan, PipelineError> {
-    let dataset = tables::open(request)?;
+    let asked = request.clone();
+    let dataset = spawn_blocking(move || tables::open(&asked)).await??;
     progress.doing("reading workflows");
     let mut source = Source::read(request, client).await?;
     let (reader, asked, tenant) = (dataset.clone(), request.clone(), source.tenant.clone());

@@ -348,10 +348,14 @@ pub(crate) fn write_undated(
     written: &mut Written,
 ) -> Result<Committed, DatasetError> {
     let mut staging = export.day(None)?;
+    let mut merged = Vec::new();
     for (table, rows) in tables {
         written.add_drift(table, rows.drift.clone());
-        let stats = merge_all(&mut staging, table, rows)?;
-        written.add_table(table.name(), &stats);
+        merged.push((table.name(), merge_all(&mut staging, table, rows)?));
     }
-    staging.commit()
+    let committed = staging.commit()?;
+    for (table, stats) in &merged {
+        written.add_table(table, stats);
+    }
+    Ok(committed)
 }

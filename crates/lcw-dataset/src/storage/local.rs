@@ -77,6 +77,15 @@ impl LocalStorage {
         Ok(full)
     }
 
+    fn try_lock(&self, name: &str) -> Result<Option<StorageLock>, DatasetError> {
+        let (file, path) = self.open_lock(name)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(StorageLock { file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(DatasetError::io("lock", &path)(error)),
+        }
+    }
+
     /// Opens a lock file, which is made once and never deleted: a lock on a file that is deleted
     /// and made anew excludes nobody.
     pub(super) fn open_lock(&self, name: &str) -> Result<(File, PathBuf), DatasetError> {
@@ -132,18 +141,11 @@ impl Storage for LocalStorage {
     }
 
     fn lock(&self) -> Result<Option<StorageLock>, DatasetError> {
-        let (file, path) = self.open_lock(layout::LOCK)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(StorageLock { file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(DatasetError::io("lock", &path)(error)),
-        }
+        self.try_lock(layout::LOCK)
     }
 
-    fn commit_lock(&self) -> Result<StorageLock, DatasetError> {
-        let (file, path) = self.open_lock(layout::COMMIT_LOCK)?;
-        file.lock().map_err(DatasetError::io("lock", &path))?;
-        Ok(StorageLock { file })
+    fn commit_lock(&self) -> Result<Option<StorageLock>, DatasetError> {
+        self.try_lock(layout::COMMIT_LOCK)
     }
 
     fn list(&self, folder: &str) -> Result<Vec<Entry>, DatasetError> {

@@ -88,7 +88,7 @@ impl Storage for Faulty {
         self.inner.lock()
     }
 
-    fn commit_lock(&self) -> Result<StorageLock, DatasetError> {
+    fn commit_lock(&self) -> Result<Option<StorageLock>, DatasetError> {
         self.step("commit lock".into())?;
         self.inner.commit_lock()
     }

@@ -15,4 +15,5 @@ mod quarantine;
 mod records;
 mod rows;
 mod snapshots;
+mod stops;
 mod support;
