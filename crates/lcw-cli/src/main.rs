@@ -76,11 +76,14 @@ fn refuse_arguments() -> ExitCode {
 
 fn start(cli: &Cli, screen: &Screen) -> Result<u8, Failure> {
     logging::start(&cli.output, screen)?;
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::failed(&error.into()))?
-        .block_on(run(cli, screen))
+        .map_err(|error| Failure::failed(&error.into()))?;
+    let outcome = runtime.block_on(run(cli, screen));
+    // What was given up meanwhile, and still waits for a disk or a name server, keeps nobody here.
+    runtime.shutdown_background();
+    outcome
 }
 
 async fn run(cli: &Cli, screen: &Screen) -> Result<u8, Failure> {

@@ -1,24 +1,36 @@
 //! SIGINT and SIGTERM: the first stops at a safe point, the second at once.
 
-use std::io;
+use std::{io, thread};
 
 use lcw_pipeline::exit;
+use tokio::runtime;
 use tokio::sync::watch;
 
 /// Watches for signals; the receiver turns to the exit code when the first one arrives.
+///
+/// This is done in threads of its own. Whoever reads stderr may have stopped reading, and then
+/// everybody who logs waits for them: a second signal is heard all the same.
 ///
 /// # Errors
 /// When the operating system does not let signals be handled.
 pub(crate) fn watch() -> io::Result<watch::Receiver<Option<u8>>> {
     let (sender, receiver) = watch::channel(None);
-    let mut signals = Signals::new()?;
-    tokio::spawn(async move {
+    let listening = runtime::Builder::new_current_thread().enable_io().build()?;
+    let mut signals = {
+        let _entered = listening.enter();
+        Signals::new()?
+    };
+    let listen = async move {
         let first = signals.next().await;
-        tracing::warn!("stopping at a safe point; once more stops at once");
-        sender.send_replace(Some(first));
+        thread::spawn(move || {
+            tracing::warn!("stopping at a safe point; once more stops at once");
+            sender.send_replace(Some(first));
+        });
         let second = signals.next().await;
         std::process::exit(i32::from(second));
-    });
+    };
+    let thread = thread::Builder::new().name("lcw-signals".to_owned());
+    thread.spawn(move || listening.block_on(listen))?;
     Ok(receiver)
 }
 

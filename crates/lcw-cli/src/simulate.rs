@@ -19,8 +19,7 @@ pub(crate) async fn simulate(args: &SimulateArgs, to: &Output) -> Result<u8, Fai
     let limit = args.limit.and_then(Rate::per_second);
     simulator.set_limit(limit.map(Limit::per_second));
     announce(&simulator, to)?;
-    signals.next().await;
-    Ok(0)
+    Ok(signals.next().await)
 }
 
 fn config(args: &SimulateArgs) -> TenantConfig {
