@@ -22,6 +22,8 @@ pub mod markers;
 pub mod office;
 pub mod options;
 pub mod tenants;
+pub mod torture;
+pub mod weeks;
 
 pub use aftermath::contents;
 pub use archive::Archive;

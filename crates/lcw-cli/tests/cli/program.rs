@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::iter;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -101,6 +102,11 @@ impl Lcw {
         Self(command)
     }
 
+    /// The command itself.
+    pub(crate) fn command(self) -> Command {
+        self.0
+    }
+
     /// Runs it to its end.
     pub(crate) fn run(self) -> Ended {
         self.start().end()
@@ -176,9 +182,15 @@ impl Running {
 
     /// Waits for its end.
     #[track_caller]
-    pub(crate) fn end(mut self) -> Ended {
-        until("the end of the program", || self.has_ended());
-        let code = self.child.wait().unwrap().code();
+    pub(crate) fn end(self) -> Ended {
+        self.end_within(PATIENCE)
+    }
+
+    /// Waits for its end, longer than for anything else.
+    #[track_caller]
+    pub(crate) fn end_within(mut self, patience: Duration) -> Ended {
+        until_within(patience, "the end of the program", || self.has_ended());
+        let status = self.child.wait().unwrap();
         let Self { stdout, stderr, .. } = &mut self;
         let take = |reader: &mut JoinHandle<String>| {
             std::mem::replace(reader, thread::spawn(String::new))
@@ -186,7 +198,8 @@ impl Running {
                 .unwrap()
         };
         Ended {
-            code,
+            code: status.code().or(status.signal().map(|signal| 128 + signal)),
+            was_killed: status.signal().is_some(),
             stdout: take(stdout),
             stderr: take(stderr),
         }
@@ -216,10 +229,15 @@ fn wait_for(lines: &Receiver<String>, part: &str) -> String {
 
 /// Waits until something has happened elsewhere.
 #[track_caller]
-pub(crate) fn until(what: &str, mut happened: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, happened: impl FnMut() -> bool) {
+    until_within(PATIENCE, what, happened);
+}
+
+#[track_caller]
+fn until_within(patience: Duration, what: &str, mut happened: impl FnMut() -> bool) {
     let started = Instant::now();
     while !happened() {
-        assert!(started.elapsed() < PATIENCE, "{what}: not so far");
+        assert!(started.elapsed() < patience, "{what}: not so far");
         thread::sleep(Duration::from_millis(2));
     }
 }
@@ -227,7 +245,10 @@ pub(crate) fn until(what: &str, mut happened: impl FnMut() -> bool) {
 /// What the program left.
 #[derive(Debug)]
 pub(crate) struct Ended {
+    /// As a shell has it.
     pub(crate) code: Option<i32>,
+    /// Whether a signal ended it, before or instead of it doing so itself.
+    pub(crate) was_killed: bool,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
@@ -263,6 +284,7 @@ impl std::fmt::Display for Ended {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self {
             code,
+            was_killed: _,
             stdout,
             stderr,
         } = self;

@@ -156,10 +156,10 @@ fn it_begins_at_the_time_it_is_told() {
 
 #[test]
 fn a_signal_is_how_it_ends() {
-    for signal in ["TERM", "INT"] {
+    for (signal, code) in crate::signals::SIGNALS {
         let tenant = Simulated::start("--port 0");
         tenant.program.signal(signal);
-        tenant.program.end().with(0);
+        tenant.program.end().with(code);
     }
 }
 
