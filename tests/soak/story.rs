@@ -1,0 +1,268 @@
+//! The tenant's side: weeks pass, and after each export its figures are looked at.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use lcw_pipeline::FileFormat;
+use lcw_simulator::Simulator;
+use lcw_tests::torture::{Dice, Replay, is_long, seeds};
+use lcw_tests::weeks::{Size, Weeks, assert_holds_everything_ever};
+use lcw_tests::{CORE, asked, facts, listings};
+
+use crate::EXPORTER;
+use crate::exporter::{Order, Orders, Report};
+use crate::figures::{Figures, slope};
+
+const COMMAND: &str = "cargo test -p lcw-tests --test soak";
+const MIB: f64 = 1024.0 * 1024.0;
+const SECOND: Duration = Duration::from_secs(1);
+
+/// How long it goes on.
+struct Course {
+    size: Size,
+    rounds: u32,
+    /// What passes between two exports.
+    step: Duration,
+    requests_per_second: u32,
+    /// Bytes that resident memory may grow by with each run.
+    slope: f64,
+}
+
+/// Some 1,000 runs in the short form, 10,000 of 100 users each in the long one.
+fn course() -> Course {
+    let hours = Duration::from_hours;
+    if is_long() {
+        let size = Size {
+            workflows: 40,
+            history: 29,
+            every: hours(6),
+            users: 100,
+        };
+        Course {
+            size,
+            rounds: 132,
+            step: hours(6),
+            requests_per_second: 400,
+            slope: MIB / 1_000.0,
+        }
+    } else {
+        let size = Size {
+            workflows: 18,
+            history: 29,
+            every: hours(24),
+            users: 5,
+        };
+        Course {
+            size,
+            rounds: 27,
+            step: hours(24),
+            requests_per_second: 300,
+            slope: 8.0 * MIB / 1_000.0,
+        }
+    }
+}
+
+pub(crate) fn tell() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for seed in seeds(1, 1) {
+        let _replay = Replay::of(seed, COMMAND);
+        runtime.block_on(soak(seed, &course()));
+    }
+}
+
+async fn soak(seed: u64, course: &Course) {
+    let started = Instant::now();
+    let tenant = Simulator::start(Weeks::config(seed, course.size));
+    let tenant = tenant.await.unwrap();
+    let mut weeks = Weeks::new(seed, course.size, &tenant);
+    let mut dice = Dice::of(seed + 1_000);
+    let mut exporter = Exporter::start(&tenant, course);
+    let mut seen = Seen::default();
+    let mut last_whole = tenant.now();
+    for round in 0..course.rounds {
+        if round > 0 {
+            weeks.pass(&tenant, course.step, last_whole);
+        }
+        tenant.reset_requests();
+        if round % 3 == 1 {
+            weeks.strike(&tenant);
+        }
+        if round % 7 == 2 {
+            let after = dice.moment(Duration::from_millis(400));
+            let report = exporter.export(false, Some(after));
+            assert!([0, 143].contains(&report.exit_code), "{report:?}");
+        }
+        let report = exporter.export(false, None);
+        assert_eq!(report.exit_code, 0, "round {round}: {report:?}");
+        last_whole = tenant.now();
+        tenant.clear_faults();
+        seen.rate(&tenant, course.requests_per_second);
+        seen.figures.push((runs_so_far(&tenant), report.figures));
+        if round % 4 == 3 {
+            assert_nothing_new(&tenant, &mut exporter);
+        }
+    }
+    for table in CORE {
+        let found = facts(
+            &exporter.data,
+            FileFormat::Parquet,
+            tenant.tenant_id(),
+            table,
+        );
+        assert_holds_everything_ever(&tenant, table, &found);
+    }
+    seen.assert_flat(course, started.elapsed());
+}
+
+fn runs_so_far(tenant: &Simulator) -> u64 {
+    let ids = tenant.workflow_ids();
+    let runs = ids.iter().map(|id| tenant.run_ids(id).len() as u64);
+    runs.sum()
+}
+
+/// An export with nothing new asks for each page of the listings once, and for nothing else.
+fn assert_nothing_new(tenant: &Simulator, exporter: &mut Exporter) {
+    tenant.reset_requests();
+    let report = exporter.export(true, None);
+    assert_eq!(report.exit_code, 0, "{report:?}");
+    let asked = asked(tenant);
+    assert_eq!(asked, listings(tenant));
+    assert!(asked.windows(2).all(|pair| pair[0] != pair[1]), "{asked:?}");
+    let truth = tenant.truth();
+    let pages = |workflow: &str| {
+        let runs = truth.runs.iter().filter(|run| run.workflow_id == workflow);
+        (runs.count() as u64).div_ceil(100).max(1)
+    };
+    let of_runs: u64 = truth.workflows.iter().map(|it| pages(&it.id)).sum();
+    // And one for each list of workflows.
+    assert_eq!(report.sent, of_runs + 2, "{asked:#?}");
+}
+
+/// What was seen of the process, export by export.
+#[derive(Default)]
+struct Seen {
+    /// After how many runs.
+    figures: Vec<(u64, Figures)>,
+    requests: u64,
+    most_a_second: usize,
+}
+
+impl Seen {
+    /// The requests of the last export come no faster than they may. What a busy machine holds up
+    /// arrives together, but there are never more of them than workers.
+    fn rate(&mut self, tenant: &Simulator, limit: u32) {
+        let at: Vec<_> = tenant.requests().iter().map(|request| request.at).collect();
+        let within = |start: usize| at.partition_point(|it| *it < at[start] + SECOND) - start;
+        let most = (0..at.len()).map(within).max();
+        self.most_a_second = self.most_a_second.max(most.unwrap_or(0));
+        self.requests += at.len() as u64;
+        let workers = 8;
+        assert!(
+            self.most_a_second <= limit as usize + workers,
+            "{}",
+            self.most_a_second
+        );
+    }
+
+    fn assert_flat(&self, course: &Course, took: Duration) {
+        // The first exports fill caches and pools; the window is full from the start.
+        let warm = &self.figures[self.figures.len() / 3..];
+        let (first, last) = (&warm[0], &warm[warm.len() - 1]);
+        let memory: Vec<_> = warm.iter().map(|(runs, it)| (*runs, it.memory)).collect();
+        let slope = slope(&memory);
+        let most = |of: fn(&Figures) -> usize| warm.iter().map(|(_, it)| of(it)).max().unwrap();
+        let descriptors = most(|it| it.descriptors);
+        let threads = most(|it| it.threads);
+        let told = format!(
+            "{} runs, {} exports, {} requests, at most {} within a second, in {took:.0?}; after the \
+             first {} runs: {:.2} MiB per 1,000 runs ({:.1} to {:.1} MiB), at most {descriptors} \
+             descriptors ({} first) and {threads} threads",
+            last.0,
+            self.figures.len(),
+            self.requests,
+            self.most_a_second,
+            first.0,
+            slope * 1_000.0 / MIB,
+            mib(first.1.memory),
+            mib(last.1.memory),
+            first.1.descriptors,
+        );
+        eprintln!("soak: {told}");
+        assert!(slope < course.slope, "{told}");
+        assert!(last.1.descriptors <= first.1.descriptors + 8, "{told}");
+        for (runs, figures) in warm {
+            assert!(figures.leftovers.is_empty(), "after {runs}: {figures:?}");
+        }
+        assert!(threads <= first.1.threads + 4, "{told}");
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+fn mib(bytes: u64) -> f64 {
+    bytes as f64 / MIB
+}
+
+/// The process that exports.
+struct Exporter {
+    child: Child,
+    orders: ChildStdin,
+    reports: BufReader<ChildStdout>,
+    data: PathBuf,
+    /// For its temporary files.
+    _scratch: tempfile::TempDir,
+}
+
+impl Exporter {
+    fn start(tenant: &Simulator, course: &Course) -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .env(EXPORTER, "1")
+            .env("TMPDIR", scratch.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let orders = Orders {
+            origin: tenant.origin().to_owned(),
+            tenant_id: tenant.tenant_id().to_owned(),
+            client_id: tenant.client_id().to_owned(),
+            client_secret: tenant.client_secret().to_owned(),
+            requests_per_second: course.requests_per_second.into(),
+        };
+        let mut exporter = Self {
+            orders: child.stdin.take().unwrap(),
+            reports: BufReader::new(child.stdout.take().unwrap()),
+            child,
+            data: PathBuf::new(),
+            _scratch: scratch,
+        };
+        exporter.say(&serde_json::to_string(&orders).unwrap());
+        exporter
+    }
+
+    fn say(&mut self, line: &str) {
+        self.orders
+            .write_all(format!("{line}\n").as_bytes())
+            .unwrap();
+    }
+
+    fn export(&mut self, afresh: bool, stop_after: Option<Duration>) -> Report {
+        let order = Order { afresh, stop_after };
+        self.say(&serde_json::to_string(&order).unwrap());
+        let mut line = String::new();
+        self.reports.read_line(&mut line).unwrap();
+        let report: Report = serde_json::from_str(&line).unwrap();
+        self.data.clone_from(&report.data);
+        report
+    }
+}
+
+impl Drop for Exporter {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
