@@ -61,7 +61,7 @@ pub fn snapshot(
     let folder = SnapshotFolder::open(root, into)?;
     let partial = folder.partial()?;
     let copied = {
-        let _lock = storage.commit_lock()?;
+        let _lock = locked(&storage, layout::COMMIT_LOCK)?;
         let mut copy = Copy::default();
         let manifests_last = |name: &String| name == layout::MANIFESTS;
         let mut names: Vec<String> = storage.list("")?.into_iter().map(|it| it.name).collect();
@@ -104,11 +104,9 @@ impl SnapshotFolder {
         }
         let storage = LocalStorage::new(path);
         storage.create()?;
-        let (file, lock) = storage.open_lock(layout::LOCK)?;
-        file.lock().map_err(DatasetError::io("lock", &lock))?;
         let folder = Self {
             path: path.to_owned(),
-            _lock: StorageLock { file },
+            _lock: locked(&storage, layout::LOCK)?,
         };
         for entry in storage.list("")? {
             // What a killed process left.
@@ -278,6 +276,13 @@ impl Copy {
         }
         Ok(theirs == self.files)
     }
+}
+
+/// Waits for a lock; whoever holds it has done in a moment.
+fn locked(storage: &LocalStorage, name: &str) -> Result<StorageLock, DatasetError> {
+    let (file, path) = storage.open_lock(name)?;
+    file.lock().map_err(DatasetError::io("lock", &path))?;
+    Ok(StorageLock { file })
 }
 
 /// Whether a folder, which need not exist yet, is below another one or the same.
