@@ -124,7 +124,7 @@ impl Waiting {
     }
 }
 
-/// Lines that an export has published, by table.
+/// Lines that an export has published, by table; they are on the disk.
 pub(crate) fn count(
     dataset: &Dataset,
     export_id: &str,
@@ -140,6 +140,7 @@ pub(crate) fn count(
         if let Some(file) = storage.read(&path)? {
             let shown = storage.locate(&path);
             let lines = count_lines(file).map_err(DatasetError::io("read", &shown))?;
+            storage.confirm(&path)?;
             counts.insert(table.to_owned(), lines);
         }
     }

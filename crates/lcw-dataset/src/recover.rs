@@ -62,6 +62,8 @@ fn settle_file(dataset: &Dataset, file: &mut FileChange) -> Result<bool, Dataset
     };
     let is = |record: &Option<FileRecord>| record.as_ref().map(|r| &r.sha256) == found.as_ref();
     if is(&file.after) {
+        // Only its name may be missing on the disk: it was flushed before it was renamed.
+        dataset.storage().confirm(&file.path)?;
         return Ok(true);
     }
     if is(&file.before) {

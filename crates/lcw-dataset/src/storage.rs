@@ -62,6 +62,13 @@ pub trait Storage: Debug + Send + Sync {
     /// When one could not be moved; those before it are published.
     fn publish(&self, files: Vec<(Staged, String)>) -> Result<(), DatasetError>;
 
+    /// Brings the name of a published file to the disk, with those of the folders that it is in:
+    /// whoever published it may have died, or failed, before [`Storage::publish`] came to that.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    fn confirm(&self, path: &str) -> Result<(), DatasetError>;
+
     /// Removes a folder of staged files.
     ///
     /// # Errors

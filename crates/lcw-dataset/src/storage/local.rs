@@ -125,6 +125,13 @@ impl LocalStorage {
 
 impl Storage for LocalStorage {
     fn create(&self) -> Result<(), DatasetError> {
+        if self.root.join(layout::IDENTITY).exists() {
+            return Ok(());
+        }
+        // Whoever made the last of these folders may have died before its name was on the disk.
+        if let Some(folder) = self.root.ancestors().find(|folder| is_folder(folder)) {
+            confirm_folder(folder)?;
+        }
         if self.root.is_dir() {
             return Ok(());
         }
@@ -216,6 +223,14 @@ impl Storage for LocalStorage {
         folders.iter().try_for_each(|folder| sync_folder(folder))
     }
 
+    fn confirm(&self, path: &str) -> Result<(), DatasetError> {
+        let full = self.resolve(path)?;
+        let folders = full.ancestors().skip(1);
+        folders
+            .take_while(|folder| folder.starts_with(&self.root))
+            .try_for_each(sync_folder)
+    }
+
     fn sweep(&self, folder: &str) -> Result<(), DatasetError> {
         let full = self.resolve(folder)?;
         match fs::remove_dir_all(&full) {
@@ -247,9 +262,27 @@ fn make_durable(
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
         outcome => outcome.map_err(DatasetError::io("make the folder", folder))?,
     }
+    sync_folder(parent_of(folder))
+}
+
+/// Brings the name of a folder to the disk that was there before. One above it that this user may
+/// not open or change is somebody else's, and so is what is in it.
+fn confirm_folder(folder: &Path) -> Result<(), DatasetError> {
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    match sync_folder(parent_of(folder)) {
+        Err(DatasetError::Io { source, .. })
+            if matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem) =>
+        {
+            Ok(())
+        }
+        synced => synced,
+    }
+}
+
+fn parent_of(folder: &Path) -> &Path {
     match folder.parent() {
-        Some(parent) if parent != Path::new("") => sync_folder(parent),
-        _ => sync_folder(Path::new(".")),
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
     }
 }
 

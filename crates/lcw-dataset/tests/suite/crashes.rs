@@ -1,6 +1,6 @@
 //! A process that dies, and a disk that refuses, between any two steps of an export.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -112,6 +112,11 @@ impl Storage for Faulty {
             self.inner.publish(vec![(staged, target)])?;
         }
         Ok(())
+    }
+
+    fn confirm(&self, path: &str) -> Result<(), DatasetError> {
+        self.step(format!("confirm {path}"))?;
+        self.inner.confirm(path)
     }
 
     fn sweep(&self, folder: &str) -> Result<(), DatasetError> {
@@ -287,6 +292,58 @@ fn every_interrupted_export_leaves_good_files_and_is_healed_by_the_next() {
                 at += 1;
             }
             assert!(at > 20, "only {at} steps were interrupted");
+        }
+    }
+}
+
+/// Killed between a rename and the flush of its folder: the file is there, but a power cut could
+/// still take it back, and with it rows that `runs` says were read.
+#[test]
+fn what_a_killed_export_left_reaches_the_disk_before_it_is_recorded() {
+    for format in formats() {
+        let start = folder();
+        let rows = [row("1", "a"), row("2", "a")];
+        export(start.path(), &format, 1, &rows, &rows);
+        let mut at = 0;
+        let mut confirmed = BTreeSet::new();
+        loop {
+            let folder = folder();
+            copy(start.path(), folder.path());
+            let is_done = interrupted(folder.path(), &format, Fault::Dies, at);
+            let left = contents(folder.path());
+            let log = Log::default();
+            let inner = Faulty::new(folder.path(), log.clone(), Fault::Dies, usize::MAX);
+            let identity = Identity::new(format.as_ref());
+            let tables = tables(format.as_ref());
+            let open = Writer::acquire_in;
+            let writer = open(
+                Arc::new(inner),
+                &identity,
+                TENANT,
+                Arc::clone(&format),
+                tables,
+            );
+            drop(writer.unwrap());
+            let steps = log.steps();
+            let confirms: BTreeSet<&str> = steps
+                .iter()
+                .take_while(|step| !step.starts_with("publish _manifests/"))
+                .filter_map(|step| step.strip_prefix("confirm "))
+                .collect();
+            for path in &confirms {
+                assert!(left.iter().any(|(name, _)| name == path), "{path}");
+            }
+            confirmed.extend(confirms.into_iter().map(str::to_owned));
+            if is_done {
+                break;
+            }
+            at += 1;
+        }
+        for table in [RUNS, RESULTS, "_quarantine"] {
+            assert!(
+                confirmed.iter().any(|path| path.starts_with(table)),
+                "{table}"
+            );
         }
     }
 }
