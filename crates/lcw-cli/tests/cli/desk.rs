@@ -45,8 +45,13 @@ impl Desk {
     }
 
     pub(crate) fn with(tenant: Simulator) -> Self {
+        Self::in_folder(tenant, tempfile::tempdir().unwrap())
+    }
+
+    /// With a folder that is somewhere else than usual.
+    pub(crate) fn in_folder(tenant: Simulator, folder: TempDir) -> Self {
         Self {
-            folder: tempfile::tempdir().unwrap(),
+            folder,
             tenant: Arc::new(tenant),
         }
     }

@@ -41,3 +41,11 @@ mod terminal;
 mod verifying;
 mod tls;
 mod two_writers;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod torture;
+
+#[cfg(all(target_os = "linux", not(target_arch = "x86_64")))]
+#[test]
+fn crashes_are_tested_on_x86_64() {
+    panic!("the tracer knows the registers of x86_64 alone: run this suite on such a machine");
+}

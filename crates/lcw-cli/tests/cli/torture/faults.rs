@@ -1,0 +1,219 @@
+//! A disk that refuses one call: every one in its turn, with whatever it may say.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use nix::errno::Errno;
+use nix::libc;
+
+use super::call::Call;
+use super::chance::{Again, Chance, seeds};
+use super::scene::{FORMATS, Scene, Work};
+use super::tracer::{Traced, Verdict};
+use super::{is_long, say};
+
+/// What a call may come to on a bad day.
+fn errors(call: &Call) -> &'static [Errno] {
+    use Errno::{
+        EACCES, EDQUOT, EFBIG, EINVAL, EIO, EMFILE, EMLINK, ENFILE, ENOLCK, ENOSPC, EOPNOTSUPP,
+        EROFS, EXDEV,
+    };
+    match call.name {
+        "write" | "pwrite64" | "copy_file_range" | "sendfile" => &[ENOSPC, EDQUOT, EIO, EFBIG],
+        "fsync" | "fdatasync" if is_folder(call) => &[EIO, ENOSPC, EINVAL],
+        "fsync" | "fdatasync" => &[EIO, ENOSPC],
+        "rename" | "renameat" | "renameat2" => &[EIO, ENOSPC, EACCES, EXDEV, EROFS],
+        "openat" if call.is_nameless() => &[EMFILE, ENFILE, EACCES, ENOSPC, EROFS, EIO, EOPNOTSUPP],
+        "openat" if call.has_flag(libc::O_CREAT) => &[EMFILE, ENFILE, EACCES, ENOSPC, EROFS, EIO],
+        "openat" => &[EMFILE, ENFILE, EACCES, EIO],
+        "mkdir" => &[ENOSPC, EACCES, EROFS, EMLINK],
+        "unlink" | "unlinkat" | "rmdir" => &[EIO, EACCES],
+        "flock" => &[EIO, ENOLCK],
+        "fcntl" => &[EMFILE],
+        "ftruncate" => &[EIO, ENOSPC],
+        "statx" | "newfstatat" | "fstat" | "lstat" | "stat" => &[EIO, EACCES],
+        "read" | "pread64" | "getdents64" => &[EIO],
+        // No file system refuses to close a folder, and the standard library relies on it.
+        "close" if !is_folder(call) => &[EIO],
+        _ => &[],
+    }
+}
+
+/// Folders are flushed by their paths, which have no ending; the files here all have one.
+fn is_folder(call: &Call) -> bool {
+    call.path.extension().is_none_or(|ending| {
+        let ending = ending.to_string_lossy();
+        // An export's own folder is named after its time, with a fraction of a second.
+        ending.ends_with('Z')
+    })
+}
+
+/// A call and what it comes to.
+type Pair = (usize, Errno);
+
+fn pairs(record: &[Call]) -> Vec<Pair> {
+    let calls = record.iter().enumerate();
+    calls
+        .flat_map(|(index, call)| errors(call).iter().map(move |error| (index, *error)))
+        .collect()
+}
+
+/// Few of them, and yet each kind of call with each error, and each call that changes something.
+fn sample(record: &[Call], root: &std::path::Path, chance: &mut Chance) -> Vec<Pair> {
+    let all = pairs(record);
+    let (mut kinds, mut places) = (BTreeSet::new(), BTreeSet::new());
+    let mut chosen = Vec::new();
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    for index in (1..order.len()).rev() {
+        order.swap(index, chance.below(index + 1));
+    }
+    for (index, error) in order.into_iter().map(|index| all[index]) {
+        let call = &record[index];
+        let place = if call.changes() {
+            index.to_string()
+        } else {
+            // Files are read piece by piece: one of them stands for all.
+            call.label(root)
+        };
+        let is_new_kind = kinds.insert((call.name, call.changes(), error as i32));
+        if places.insert(place) || is_new_kind {
+            chosen.push((index, error));
+        }
+    }
+    chosen
+}
+
+/// Fails one call. What was there stays, whatever is said is one clear error or the whole truth,
+/// and the next export makes up for it.
+fn fail(scene: &Scene, record: &[Call], (point, error): Pair) {
+    let root = scene.root();
+    let what = format!("call {point}, {}, with {error}", record[point].label(&root));
+    let traced = scene.trace(|index, _| match index {
+        index if index == point => Verdict::fail(error),
+        _ => Verdict::Go,
+    });
+    let failed = traced.calls.get(point);
+    let failed = failed.unwrap_or_else(|| panic!("{what}: it was never made: {}", traced.ended));
+    assert_eq!(failed.label(&root), record[point].label(&root), "{what}");
+    scene.assert_sound(&what);
+    match traced.ended.code {
+        Some(0) => scene.assert_true_rows(&what),
+        _ => assert_clear(&traced, &what),
+    }
+    if error == Errno::EINVAL {
+        assert_eq!(traced.ended.code, Some(0), "{what}: {}", traced.ended);
+    }
+    assert_never_trusted(&traced, point, &what);
+    if error == Errno::EINVAL {
+        // Where folders cannot be flushed nobody can promise when a name is on the disk.
+        scene.assert_heals(&what);
+    } else {
+        scene.assert_heals_for_good(&traced.calls, &what);
+    }
+}
+
+/// One error, which names a place, and exit code 1.
+fn assert_clear(traced: &Traced, what: &str) {
+    let ended = &traced.ended;
+    assert_eq!(ended.code, Some(1), "{what}: {ended}");
+    let errors = ended
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("error: "));
+    let errors: Vec<&str> = errors.collect();
+    assert!(
+        errors.len() == 1 && errors[0].contains("/data"),
+        "{what}: {ended}"
+    );
+    assert!(!ended.stderr.contains("panicked"), "{what}: {ended}");
+}
+
+/// After a flush has failed the pages may be gone: the file never gets a name that readers see.
+fn assert_never_trusted(traced: &Traced, point: usize, what: &str) {
+    let failed = &traced.calls[point];
+    if !matches!(failed.name, "fsync" | "fdatasync") || is_folder(failed) {
+        return;
+    }
+    let later = &traced.calls[point + 1..];
+    let is_used =
+        |call: &&Call| matches!(call.name, "fsync" | "rename") && call.path == failed.path;
+    assert!(!later.iter().any(|call| is_used(&call)), "{what}");
+}
+
+async fn refused(work: Work, formats: &[usize], test: &'static str) {
+    for &format in formats {
+        let scene = Scene::small(work, FORMATS[format]).await;
+        let record = scene.record();
+        for seed in if is_long() { vec![0] } else { seeds(1) } {
+            let _again = Again { seed, test };
+            let started = Instant::now();
+            let chosen = if is_long() {
+                pairs(&record)
+            } else {
+                sample(&record, &scene.root(), &mut Chance::new(seed))
+            };
+            for pair in &chosen {
+                fail(&scene, &record, *pair);
+            }
+            say(&format!(
+                "{work:?} {}: {} pairs of {} calls in {:?}",
+                FORMATS[format].0,
+                chosen.len(),
+                record.len(),
+                started.elapsed()
+            ));
+            assert!(chosen.len() > 100, "{} pairs", chosen.len());
+        }
+    }
+}
+
+/// The formats in which something is tried: all of them, or one for everybody's tests.
+fn formats(short: usize) -> Vec<usize> {
+    if is_long() { vec![0, 1] } else { vec![short] }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn an_export_of_which_a_call_fails_loses_nothing() {
+    let test = "an_export_of_which_a_call_fails_loses_nothing";
+    refused(Work::Export, &formats(0), test).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_backfill_of_which_a_call_fails_loses_nothing() {
+    let test = "a_backfill_of_which_a_call_fails_loses_nothing";
+    refused(Work::Backfill, &formats(1), test).await;
+}
+
+/// Says that it was written, and writes nothing: what is staged is looked at before it is
+/// published.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn rows_that_the_disk_loses_are_missed_before_they_are_published() {
+    for format in FORMATS {
+        let scene = Scene::small(Work::Export, format).await;
+        let record = scene.record();
+        let root = scene.root();
+        let is_of_rows =
+            |call: &Call| call.name == "write" && call.path.to_string_lossy().contains("-part-0.");
+        let points: Vec<usize> = (0..record.len())
+            .filter(|index| is_of_rows(&record[*index]))
+            .collect();
+        assert!(points.len() >= 7, "{} files", points.len());
+        for &point in &points {
+            let what = format!("call {point}, {}, lost", record[point].label(&root));
+            let traced = scene.trace(|index, call| match index {
+                index if index == point => Verdict::Answer(call.data.len().try_into().unwrap()),
+                _ => Verdict::Go,
+            });
+            scene.assert_sound(&what);
+            if traced.ended.code == Some(0) {
+                // Nothing of it was to be published.
+                scene.assert_true_rows(&what);
+            } else {
+                let ended = traced.ended.with(1);
+                ended.says(&["is not what was written"]);
+            }
+            scene.assert_heals(&what);
+        }
+        say(&format!("{}: {} writes lost", format.0, points.len()));
+    }
+}

@@ -1,0 +1,149 @@
+//! SIGKILL before any call, and at any moment.
+
+use std::sync::mpsc::channel;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use lcw_simulator::Endpoint;
+
+use super::call::Call;
+use super::chance::{Again, Chance, seeds};
+use super::scene::{FORMATS, Scene, Work};
+use super::tracer::Verdict;
+use super::{is_long, say};
+
+/// The calls to kill it before: in the long form every one, in the short one the first after every
+/// change, as a kill before the others leaves what one before these leaves.
+fn points(record: &[Call]) -> Vec<usize> {
+    let mut is_changed = true;
+    let is_point = |index: &usize| {
+        let was_changed = is_changed;
+        is_changed = record[*index].has_changed();
+        is_long() || was_changed
+    };
+    (0..record.len()).filter(is_point).collect()
+}
+
+/// Kills it there. Says how often.
+fn kill_everywhere(scene: &Scene) -> usize {
+    let record = scene.record();
+    let root = scene.root();
+    let points = points(&record);
+    for &point in &points {
+        let wanted = record[point].label(&root);
+        let what = format!("killed before call {point}, {wanted}");
+        let traced = scene.trace(|index, _| match index {
+            index if index == point => Verdict::Kill,
+            _ => Verdict::Go,
+        });
+        let last = traced.calls.last().unwrap();
+        assert_eq!(traced.calls.len(), point + 1, "{what}: {}", traced.ended);
+        assert_eq!((last.label(&root), last.result), (wanted, None), "{what}");
+        assert_eq!(traced.ended.code, None, "{what}: {}", traced.ended);
+        scene.assert_sound(&what);
+        scene.assert_heals_for_good(&traced.calls, &what);
+    }
+    points.len()
+}
+
+async fn killed_anywhere(work: Work) {
+    for format in FORMATS {
+        let scene = Scene::small(work, format).await;
+        let started = Instant::now();
+        let points = kill_everywhere(&scene);
+        let took = started.elapsed();
+        say(&format!(
+            "{work:?} {}: killed at {points} calls in {took:?}",
+            format.0
+        ));
+        assert!(points > 50, "{points} calls");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_first_export_killed_before_any_call_loses_nothing() {
+    killed_anywhere(Work::First).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn an_export_killed_before_any_call_loses_nothing() {
+    killed_anywhere(Work::Export).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_backfill_killed_before_any_call_loses_nothing() {
+    killed_anywhere(Work::Backfill).await;
+}
+
+/// Kills it before a call by chance. Whether it came to that.
+fn kill_at_a_call(scene: &Scene, calls: usize, chance: &mut Chance) -> bool {
+    let point = chance.below(calls);
+    let traced = scene.trace(|index, _| match index {
+        index if index == point => Verdict::Kill,
+        _ => Verdict::Go,
+    });
+    traced.ended.code.is_none()
+}
+
+/// Kills it some time after a request by chance. Whether it was still there.
+fn kill_after_a_request(scene: &Scene, requests: usize, chance: &mut Chance) -> bool {
+    scene.restore();
+    let (sender, asked) = channel();
+    let nth = 1 + chance.below(requests);
+    let tenant = &scene.desk.tenant;
+    // Nobody may wait any more: an export that was killed early leaves its request to the next.
+    tenant.before(Endpoint::RunResults, nth as u64, move || {
+        sender.send(()).unwrap_or(())
+    });
+    let export = scene.lcw().start();
+    asked.recv_timeout(Duration::from_mins(1)).unwrap();
+    sleep(Duration::from_millis(chance.below(60) as u64));
+    export.signal("KILL");
+    export.end().code.is_none()
+}
+
+async fn killed_at_any_moment(work: Work, test: &'static str) {
+    let mut scenes = Vec::new();
+    for format in FORMATS {
+        let scene = Scene::large(work, format).await;
+        scene.desk.tenant.reset_requests();
+        let calls = scene.record().len();
+        let requests = scene.desk.tenant.count(Endpoint::RunResults);
+        scenes.push((scene, calls, usize::try_from(requests).unwrap()));
+    }
+    let started = Instant::now();
+    let seeds = seeds(if is_long() { 300 } else { 10 });
+    let mut killed = 0;
+    for &seed in &seeds {
+        let _again = Again { seed, test };
+        let mut chance = Chance::new(seed);
+        let (scene, calls, requests) = chance.pick(&scenes);
+        let is_killed = if chance.coin() {
+            kill_at_a_call(scene, *calls, &mut chance)
+        } else {
+            kill_after_a_request(scene, *requests, &mut chance)
+        };
+        killed += usize::from(is_killed);
+        let what = format!("killed with seed {seed}");
+        scene.assert_sound(&what);
+        scene.assert_heals(&what);
+    }
+    let took = started.elapsed();
+    say(&format!(
+        "{work:?}: {killed} of {} moments in {took:?}",
+        seeds.len()
+    ));
+    assert!(killed * 2 >= seeds.len(), "{killed} of {}", seeds.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn an_export_killed_at_any_moment_loses_nothing() {
+    let test = "an_export_killed_at_any_moment_loses_nothing";
+    killed_at_any_moment(Work::Export, test).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_backfill_killed_at_any_moment_loses_nothing() {
+    let test = "a_backfill_killed_at_any_moment_loses_nothing";
+    killed_at_any_moment(Work::Backfill, test).await;
+}

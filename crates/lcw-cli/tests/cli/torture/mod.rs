@@ -1,0 +1,27 @@
+//! The program against a machine that fails it: killed at any call, a disk that refuses, a disk
+//! that is full, a power cut.
+//!
+//! The short forms run with all other tests. `LCW_TORTURE=long` in the environment asks for the
+//! long ones, `LCW_SEED=n` for one seed of those that are drawn by chance.
+
+mod call;
+mod chance;
+mod disk;
+mod faults;
+mod full;
+mod kills;
+mod power;
+mod replay;
+mod scene;
+mod tracer;
+
+/// Whether the long forms are asked for.
+fn is_long() -> bool {
+    std::env::var("LCW_TORTURE").is_ok_and(|form| form == "long")
+}
+
+/// Tells whoever looks at the output of a test what it did.
+#[expect(clippy::print_stderr, reason = "what a test has to tell")]
+fn say(what: &str) {
+    eprintln!("{what}");
+}
