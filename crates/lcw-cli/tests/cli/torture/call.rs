@@ -19,6 +19,40 @@ pub(crate) struct Call {
     pub(crate) result: Option<i64>,
 }
 
+/// A call of a record, as it is found in another export: how much of a file is read at once depends
+/// on how well its times are compressed, so numbers alone do not lead there.
+#[derive(Debug)]
+pub(crate) struct Point {
+    name: &'static str,
+    label: String,
+    /// So many calls of the same label come before it.
+    before: usize,
+}
+
+impl Point {
+    pub(crate) fn of(record: &[Call], index: usize, root: &Path) -> Self {
+        let call = &record[index];
+        let label = call.label(root);
+        let earlier = record[..index].iter();
+        let same = earlier.filter(|other| other.name == call.name && other.label(root) == label);
+        Self {
+            name: call.name,
+            before: same.count(),
+            label,
+        }
+    }
+
+    /// Whether this call of another export is the one; asked for each in its turn.
+    pub(crate) fn is_met(&mut self, call: &Call, root: &Path) -> bool {
+        if call.name != self.name || call.label(root) != self.label {
+            return false;
+        }
+        let is_it = self.before == 0;
+        self.before = self.before.wrapping_sub(1);
+        is_it
+    }
+}
+
 /// How the arguments of a call are laid out.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Shape {
