@@ -1,4 +1,4 @@
-# Needs a Rust toolchain (1.95 or newer) and a C compiler; for `make test` also Python 3 with venv, and on Linux strace.
+# Needs a Rust toolchain (1.95 or newer) and a C compiler; for `make test` also Python 3 with venv.
 
 CARGO ?= cargo
 PYTHON ?= python3
@@ -18,7 +18,6 @@ demo: ## build, export the built-in simulated tenant, show the result
 test: test-rust test-duckdb test-readers ## everything: unit tests, suites, kills and faults, DuckDB and pyarrow reading back
 
 test-rust:
-	@[ "$$(uname)" != Linux ] || command -v strace >/dev/null || { echo "error: strace is missing: it injects the kills and disk faults (apt-get install strace)" >&2; exit 1; }
 	$(CARGO) test --locked --workspace
 
 # Every DuckDB that the README promises reads what the built program exports.
@@ -45,12 +44,12 @@ $(VENV)/ready: tests/duckdb/requirements.txt
 	$(VENV)/bin/python tests/duckdb/install.py
 	touch $@
 
-lint: ## formatting, clippy, docs, and cargo-deny where it is installed
+lint: ## formatting, clippy, docs, and what cargo-deny knows of licences, sources and bans
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked --workspace --no-deps --quiet
-	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny check bans licenses sources; \
-	else echo "cargo-deny is not installed: bans, licences and sources were not checked"; fi
+	@$(CARGO) deny --version >/dev/null 2>&1 || { echo "error: cargo-deny is missing: cargo install --locked cargo-deny" >&2; exit 1; }
+	$(CARGO) deny --locked check --hide-inclusion-graph bans licenses sources
 
 fmt: ## format everything
 	$(CARGO) fmt --all

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use lcw_pipeline::FileFormat;
 use lcw_simulator::Simulator;
-use lcw_tests::torture::{Dice, Replay, is_long, seeds};
+use lcw_tests::Dice;
+use lcw_tests::torture::{Replay, is_long, seeds};
 use lcw_tests::weeks::{Size, Weeks, assert_holds_everything_ever};
 use lcw_tests::{CORE, asked, facts, listings};
 
@@ -77,7 +78,7 @@ async fn soak(seed: u64, course: &Course) {
     let tenant = Simulator::start(Weeks::config(seed, course.size));
     let tenant = tenant.await.unwrap();
     let mut weeks = Weeks::new(seed, course.size, &tenant);
-    let mut dice = Dice::of(seed + 1_000);
+    let mut dice = Dice::new(seed + 1_000);
     let mut exporter = Exporter::start(&tenant, course);
     let mut seen = Seen::default();
     let mut last_whole = tenant.now();

@@ -229,3 +229,30 @@ async fn a_workflow_that_the_list_leaves_out_is_asked_for_by_its_id() {
         office.assert_keeps(&tenant, &archive);
     }
 }
+
+#[tokio::test]
+async fn rows_of_an_old_run_that_never_settles_are_asked_for_in_every_way() {
+    for mut office in Office::of_each_format() {
+        let (tenant, workflow) = tenant(10, &[], |config| {
+            config.windows.results = WindowRule::seven_days_unless(&[DateProperty::Started]);
+        })
+        .await;
+        let plan = RunPlan::new(tenant.now() - 9 * DAY, 4).never_ending();
+        tenant.add_run(&workflow, &plan);
+        let table = Table::UserProcessingResults;
+        let shown = expected(&tenant.truth(), table).into_iter();
+        let shown = shown.filter(|(_, row)| !row["started_date_time"].is_null());
+        let shown: Vec<_> = shown.map(|(key, _)| key).collect();
+        assert!(!shown.is_empty());
+        // When the service forgets it, nobody can ask any more.
+        for days in [0, 22] {
+            tenant.advance(days * DAY);
+            let summary = office.export(&tenant).await;
+            assert_eq!(summary.exit_code, 0, "{summary:#?}");
+            let stored = office.facts(&tenant, table);
+            assert!(stored.keys().eq(&shown), "{stored:#?}");
+        }
+        let runs = office.facts(&tenant, Table::Runs);
+        assert!(runs.values().all(|run| run["_lcw_proof"] == "expired"));
+    }
+}

@@ -135,6 +135,41 @@ async fn months_later_everything_that_ever_was_is_there() {
 }
 
 #[tokio::test]
+async fn thirty_days_forgotten_no_way_of_exporting_takes_a_row_away() {
+    for (seed, mut office) in (5..).zip(Office::of_each_format()) {
+        office.request.tables = Table::DEFAULT.to_vec();
+        let tenant = Simulator::start(quiet(seed, 6)).await.unwrap();
+        let (started, days) = (tenant.now(), 7);
+        assert_eq!(office.export(&tenant).await.exit_code, 0);
+        let archive = Archive::of(&tenant.truth());
+        let files = data_files(office.out());
+        for workflow in tenant.workflow_ids() {
+            tenant.drop_history(&workflow);
+        }
+        assert!(
+            tenant.truth().runs.is_empty(),
+            "the service has forgotten everything"
+        );
+
+        let (from, to) = ((started - days * DAY).to_string(), started.to_string());
+        for lookback in [30, 1] {
+            office.request.lookback = lookback * DAY;
+            let summary = office.export(&tenant).await;
+            assert_eq!(summary.exit_code, 0, "{summary:#?}");
+            let summary = office.backfill(&tenant, &from, &to).await;
+            assert_eq!(summary.exit_code, 0, "{summary:#?}");
+            office.assert_keeps(&tenant, &archive);
+        }
+        // Without what earlier exports noted, everything is asked for again.
+        std::fs::remove_dir_all(office.out().join("_manifests")).unwrap();
+        let summary = office.export(&tenant).await;
+        assert_eq!(summary.exit_code, 0, "{summary:#?}");
+        office.assert_keeps(&tenant, &archive);
+        assert_eq!(data_files(office.out()).len(), files.len());
+    }
+}
+
+#[tokio::test]
 async fn what_is_long_gone_is_not_asked_for_and_not_read_again() {
     let mut office = Office::of_each_format().into_iter().next().unwrap();
     let tenant = Simulator::start(brief(7, 3)).await.unwrap();

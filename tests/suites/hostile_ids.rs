@@ -1,10 +1,15 @@
 //! Ids are data: whatever they hold, they end up in the tables and never in a path.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use lcw_simulator::{Category, RunPlan, Simulator, TenantConfig, WorkflowConfig};
-use lcw_tests::{Office, contents};
+use lcw_extractor::{ApiVersion, GraphPath};
+use lcw_simulator::{
+    Category, Reading, ReprocessedRuns, RunPlan, Simulator, TenantConfig, WorkflowConfig,
+};
+use lcw_tests::torture::{Replay, is_long, seeds, single_seed};
+use lcw_tests::{Dice, Office, contents};
 use lcw_transform::Table;
 
 const IDS: [&str; 24] = [
@@ -152,24 +157,13 @@ fn random_ids(seed: u64, count: usize) -> Vec<String> {
     (0..count).map(&mut id).collect()
 }
 
-/// `LCW_SEED` and `LCW_TORTURE=long` choose others, and more of them.
-fn seeds() -> Vec<u64> {
-    let set = |name: &str| std::env::var(name).ok();
-    match set("LCW_SEED") {
-        Some(seed) => vec![seed.parse().unwrap()],
-        None if set("LCW_TORTURE").as_deref() == Some("long") => (1..=100).collect(),
-        None => vec![1, 2],
-    }
-}
-
-#[expect(
-    clippy::print_stdout,
-    reason = "what a failing test has printed is how to run it again"
-)]
 #[tokio::test]
 async fn random_ids_end_in_correct_tables_and_in_no_path() {
-    for seed in seeds() {
-        println!("again: LCW_SEED={seed} cargo test -p lcw-tests --test suites random_ids");
+    for seed in seeds(2, 100) {
+        let _replay = Replay::of(
+            seed,
+            "cargo test --package lcw-tests --test suites random_ids",
+        );
         ends_in_correct_tables_and_in_no_path(&random_ids(seed, 30)).await;
     }
 }
@@ -193,16 +187,114 @@ async fn ends_in_correct_tables_and_in_no_path(ids: &[String]) {
             assert_eq!(summary.exit_code, 0, "{summary:#?}");
             office.assert_holds(&tenant, &tenant.truth());
         }
-        for path in contents(office.scratch()).into_keys() {
-            let inside = path.strip_prefix(office.out());
-            let inside = inside.unwrap_or_else(|_| panic!("{} is outside", path.display()));
-            assert!(
-                is_of_the_layout(inside, tenant.tenant_id()),
-                "{}",
-                inside.display()
-            );
+        assert_stays_inside(&office, &tenant);
+    }
+}
+
+/// Every file is one of the layout, whose names the service has no say in.
+fn assert_stays_inside(office: &Office, tenant: &Simulator) {
+    for path in contents(office.scratch()).into_keys() {
+        let inside = path.strip_prefix(office.out());
+        let inside = inside.unwrap_or_else(|_| panic!("{} is outside", path.display()));
+        assert!(
+            is_of_the_layout(inside, tenant.tenant_id()),
+            "{}",
+            inside.display()
+        );
+    }
+}
+
+/// Texts of every kind that has ever escaped from somewhere.
+fn hostile(dice: &mut Dice) -> String {
+    const PIECES: [&str; 28] = [
+        "/", "..", "../", "..\\", "%2e", "%2F", "%00", "%", "'", "\"", "\n", "\r\n", "\t", "\u{0}",
+        "C:\\x", "\u{202e}", "\u{feff}", "e\u{301}", "🦀", "漢", "?", "#", "&", "=", "+", " ",
+        "NUL", "id",
+    ];
+    if dice.percent(5) {
+        return "長い🦀".repeat(1_400);
+    }
+    (0..dice.within(1..=9))
+        .map(|_| dice.pick(&PIECES))
+        .collect()
+}
+
+/// Ids of workflows, runs, results, tasks and users below them, all in every table that there is.
+#[tokio::test]
+async fn any_text_as_an_id_ends_in_correct_tables_and_in_no_path() {
+    let mut dice = Dice::new(single_seed().unwrap_or(1));
+    for _ in 0..if is_long() { 100 } else { 1 } {
+        let ids: BTreeSet<String> = (0..6).map(|_| hostile(&mut dice)).collect();
+        let ids: Vec<String> = ids
+            .into_iter()
+            .filter(|id| !matches!(&**id, "." | ".."))
+            .collect();
+        for mut office in Office::of_each_format() {
+            office.request.tables = Table::ALL.to_vec();
+            office.client.api_version = ApiVersion::Beta;
+            let mut config = tenant(&ids);
+            config.reprocessed_runs = ReprocessedRuns::Readable;
+            let tenant = Simulator::start(config).await.unwrap();
+            let truth = tenant.truth_as(&Reading {
+                beta: true,
+                ..Reading::default()
+            });
+            for _ in 0..2 {
+                let summary = office.export(&tenant).await;
+                assert_eq!(summary.exit_code, 0, "{ids:?}: {summary:#?}");
+                office.assert_holds(&tenant, &truth);
+            }
+            assert_stays_inside(&office, &tenant);
         }
     }
+}
+
+/// At the level of the functions that make URLs: whatever an id is, it is one segment, which says it.
+#[test]
+fn an_id_is_one_segment_of_a_url_and_comes_back_from_it() {
+    let mut dice = Dice::new(7);
+    for _ in 0..if is_long() { 100_000 } else { 5_000 } {
+        let (workflow, run) = (hostile(&mut dice), hostile(&mut dice));
+        if [&workflow, &run]
+            .iter()
+            .any(|id| matches!(&***id, "." | ".."))
+        {
+            continue;
+        }
+        let path = GraphPath::workflow(&workflow)
+            .run(&run)
+            .user_processing_results();
+        let path = path.to_string();
+        let segments: Vec<&str> = path.split('/').collect();
+        assert_eq!(segments.len(), 8, "{path}");
+        assert_eq!(segments[3], "workflows");
+        for (segment, id) in [(segments[4], &workflow), (segments[6], &run)] {
+            assert!(
+                !segment.contains(['?', '#', '\\', '\n', '\r', '\0', ' ']),
+                "{segment}"
+            );
+            assert!(
+                segment.is_ascii() && !matches!(segment, "." | ".."),
+                "{segment}"
+            );
+            assert_eq!(decoded(segment), *id);
+        }
+    }
+}
+
+fn decoded(segment: &str) -> String {
+    let mut rest = segment.bytes();
+    let mut bytes = Vec::new();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digits = [rest.next().unwrap(), rest.next().unwrap()];
+            let digits = std::str::from_utf8(&digits).unwrap();
+            bytes.push(u8::from_str_radix(digits, 16).unwrap());
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).unwrap()
 }
 
 #[tokio::test]

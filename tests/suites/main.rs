@@ -43,6 +43,7 @@ mod subjects;
 mod tables_added;
 mod task_reports;
 mod throttling;
+mod tokens;
 mod undated_tables;
 mod vanishing;
 mod windows;

@@ -1,6 +1,5 @@
 //! Damage to a dataset, as disks, people and defects do it, by seeds that can be replayed.
 
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,27 +8,6 @@ use jiff::civil::Date;
 use lcw_dataset::{Dataset, FileMeta, FileRecord, FileSink, Manifest, digest_of};
 use lcw_pipeline::{FileFormat, layout, specs};
 use lcw_transform::Table;
-
-/// Seeds of a suite: `short` of them, with `LCW_TORTURE=long` as many as `long`, with `LCW_SEED=n`
-/// only that one.
-pub fn seeds(short: u64, long: u64) -> Range<u64> {
-    let variable = |name: &str| std::env::var(name).unwrap_or_default();
-    if let Ok(seed) = variable("LCW_SEED").parse() {
-        return seed..seed + 1;
-    }
-    let is_long = variable("LCW_TORTURE") == "long";
-    0..if is_long { long } else { short }
-}
-
-/// A number below `bound` that follows from `seed` alone (`SplitMix64`).
-pub fn pick(seed: u64, bound: usize) -> usize {
-    let mut z = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    let z = z ^ (z >> 31);
-    let bound = u64::try_from(bound).unwrap();
-    usize::try_from(z % bound).unwrap()
-}
 
 /// Turns one bit of a file. Turned once more it is what it was.
 pub fn flip(path: &Path, bit: usize) {

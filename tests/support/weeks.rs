@@ -11,8 +11,8 @@ use lcw_simulator::{
 use lcw_transform::Table;
 
 use crate::dataset::Facts;
+use crate::dice::Dice;
 use crate::expected::{assert_same, expected};
-use crate::torture::Dice;
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -49,7 +49,7 @@ impl Weeks {
     pub fn new(seed: u64, size: Size, tenant: &Simulator) -> Self {
         Self {
             size,
-            dice: Dice::of(seed),
+            dice: Dice::new(seed),
             made: 0,
             struck: 0,
             live: tenant.workflow_ids(),
@@ -88,16 +88,16 @@ impl Weeks {
     pub fn pass(&mut self, tenant: &Simulator, by: Duration, last_whole: Timestamp) {
         tenant.advance(by);
         if self.dice.once_in(6) {
-            let nth = self.dice.below(self.live.len() as u64);
-            let id = self.live.swap_remove(usize::try_from(nth).unwrap());
+            let nth = self.dice.below(self.live.len());
+            let id = self.live.swap_remove(nth);
             tenant.delete_workflow(&id);
             self.deleted.push((id, tenant.now()));
             let id = self.add(tenant);
             self.live.push(id);
         }
         if self.dice.once_in(5) {
-            let nth = self.dice.below(self.live.len() as u64);
-            let id = &self.live[usize::try_from(nth).unwrap()];
+            let nth = self.dice.below(self.live.len());
+            let id = &self.live[nth];
             tenant.rename_workflow(id, &format!("As of {}", tenant.now()));
         }
         let is_read = |deleted: Timestamp| last_whole > deleted + UNTIL_PURGED;
@@ -132,12 +132,12 @@ impl Weeks {
         ];
         for (fault, nth) in faults.into_iter().zip(0..) {
             let rule = FaultRule::new(fault).when(When::Chance(0.01));
-            tenant.inject(rule.seed(self.dice.below(1 << 32) + nth));
+            tenant.inject(rule.seed((self.dice.roll() >> 32) + nth));
         }
         self.struck += 1;
         if self.struck.is_multiple_of(8) {
             let throttled = Fault::Throttled(RetryAfter::fraction(150));
-            let nth = 1 + self.dice.below(20);
+            let nth = self.dice.within(1..=20).into();
             tenant.inject(FaultRule::new(throttled).when(When::Nth(nth)));
         }
     }

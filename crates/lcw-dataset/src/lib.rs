@@ -31,8 +31,8 @@
 //!
 //! **Invariant**: [`storage`] is the only module of the project that renames files.
 
-mod audit;
 mod asked;
+mod audit;
 mod check;
 pub mod conformance;
 mod dataset;

@@ -284,11 +284,12 @@ impl Fetcher {
     }
 
     /// Whether a way that does not lift the service's default window would leave out rows of the
-    /// run: where nothing counts them, nobody would notice.
+    /// run: where nothing counts them, nobody would notice. The counters of a run that is not
+    /// settled count nothing, and one that never settles is given up in the end.
     fn may_hide_rows(&self, task: &RunTask) -> bool {
         let oldest_shown = service_now(&self.client) - DEFAULT_WINDOW + DAY;
         let listed = task.listed.as_ref();
-        task.settled && listed.is_some_and(|run| run.scheduled < oldest_shown)
+        listed.is_some_and(|run| run.scheduled < oldest_shown)
     }
 
     fn decoder<R: ChildRows>(&self, task: &RunTask, child: Child) -> decode::Children<R> {

@@ -48,6 +48,9 @@ pub struct Reading {
     pub expand: Expand,
     /// Whether the truth contains task results: there are several for each user.
     pub task_results: bool,
+    /// Whether the truth contains workflows, runs and user processing results only: the rest costs more time
+    /// than these.
+    pub core_only: bool,
 }
 
 impl Default for Reading {
@@ -56,6 +59,7 @@ impl Default for Reading {
             beta: false,
             expand: Expand::Nothing,
             task_results: true,
+            core_only: false,
         }
     }
 }
@@ -230,6 +234,7 @@ struct Teller<'a> {
     style: Style<'a>,
     now: Ticks,
     with_task_results: bool,
+    core_only: bool,
     truth: Truth,
 }
 
@@ -246,7 +251,12 @@ impl<'a> Teller<'a> {
             beta: reading.beta,
             expand,
         };
-        let definitions = tasks::definitions().iter().map(|definition| TrueItem {
+        let known = if reading.core_only {
+            &[]
+        } else {
+            tasks::definitions()
+        };
+        let definitions = known.iter().map(|definition| TrueItem {
             workflow_id: String::new(),
             id: definition.id.clone(),
             value: value(|out| style.definition_row(out, definition)),
@@ -258,7 +268,8 @@ impl<'a> Teller<'a> {
         Self {
             style,
             now,
-            with_task_results: reading.task_results,
+            with_task_results: reading.task_results && !reading.core_only,
+            core_only: reading.core_only,
             truth,
         }
     }
@@ -271,6 +282,9 @@ impl<'a> Teller<'a> {
             listed: value(|out| style.workflow(out, workflow, deleted)),
             detail: braced(|out| style.workflow_detail(out, workflow, now)),
         });
+        if self.core_only {
+            return;
+        }
         let item = |id: String, value: Value| TrueItem {
             workflow_id: workflow.id.clone(),
             id,
@@ -318,7 +332,9 @@ impl<'a> Teller<'a> {
             });
             self.truth.task_results.extend(results);
         }
-        self.beside_users(workflow, run, &tasks.all);
+        if !self.core_only {
+            self.beside_users(workflow, run, &tasks.all);
+        }
     }
 
     /// The rows of a run that belong to none of its users.
@@ -346,6 +362,9 @@ impl<'a> Teller<'a> {
     }
 
     fn reprocessed(&mut self, workflow: &Workflow, runs: &[&Run]) {
+        if self.core_only {
+            return;
+        }
         for run in runs {
             let old = run.reprocesses.as_ref();
             if let Some(old) = old.filter(|old| runs.iter().any(|run| run.id == **old)) {

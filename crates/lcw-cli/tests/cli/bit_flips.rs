@@ -6,7 +6,9 @@ use std::time::Duration;
 use jiff::civil::Date;
 use lcw_dataset::Class;
 use lcw_pipeline::{FileFormat, NdjsonCompression, Verification, VerifyRequest};
-use lcw_tests::damage::{flip, pick, rewrite, seeds};
+use lcw_tests::Dice;
+use lcw_tests::damage::{flip, rewrite};
+use lcw_tests::torture::seeds;
 use lcw_transform::Table;
 
 use crate::desk::{Desk, NDJSON, contents, data_files};
@@ -89,16 +91,17 @@ async fn every_flipped_bit_is_found() {
         for seed in seeds(30, 1_000) {
             // Each kind of file comes as often as another: there are few manifests.
             let kinds = ["_manifests", "_dataset.json", ""];
-            let kind = kinds[pick(seed, kinds.len())];
+            let mut dice = Dice::new(seed);
+            let kind = dice.pick(&kinds);
             let of_kind = |path: &&PathBuf| match kind {
                 "" => !path.to_string_lossy().starts_with('_'),
                 kind => path.starts_with(kind),
             };
             let of_kind: Vec<_> = files.iter().filter(of_kind).collect();
-            let file = of_kind[pick(seed ^ 0xf11e, of_kind.len())];
+            let file = of_kind[dice.below(of_kind.len())];
             let path = out.join(file);
             let bits = usize::try_from(path.metadata().unwrap().len()).unwrap() * 8;
-            let bit = pick(seed ^ 0xb17, bits);
+            let bit = dice.below(bits);
             flip(&path, bit);
             let what = format!(
                 "bit {bit} of {}; replay with LCW_SEED={seed}, {format}",

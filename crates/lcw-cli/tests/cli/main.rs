@@ -38,11 +38,11 @@ mod stopping;
 mod streams;
 mod tables;
 mod terminal;
-mod verifying;
 mod tls;
-mod two_writers;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod torture;
+mod two_writers;
+mod verifying;
 
 #[cfg(all(target_os = "linux", not(target_arch = "x86_64")))]
 #[test]

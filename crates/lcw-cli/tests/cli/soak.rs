@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use lcw_pipeline::FileFormat;
 use lcw_simulator::Endpoint;
+use lcw_tests::Dice;
 use lcw_tests::facts;
-use lcw_tests::torture::{Dice, Replay, is_long, seeds};
+use lcw_tests::torture::{Replay, is_long, seeds};
 use lcw_tests::weeks::{Size, Weeks, assert_holds_everything_ever};
 use lcw_transform::Table;
 
@@ -53,7 +54,7 @@ async fn weeks_of_a_cron_job() {
         let desk = Desk::of(Weeks::config(seed, size())).await;
         std::fs::create_dir(desk.folder().join("tmp")).unwrap();
         let mut weeks = Weeks::new(seed, size(), &desk.tenant);
-        let mut dice = Dice::of(seed + 1_000);
+        let mut dice = Dice::new(seed + 1_000);
         let mut last_whole = desk.tenant.now();
         let mut took = Duration::from_secs(1);
         for round in 0..if is_long() { 400 } else { 24 } {

@@ -14,7 +14,8 @@ use lcw_simulator::{
     Category, Endpoint, Fault, FaultRule, RetryAfter, RunChange, Schedule, TenantConfig,
     WorkflowConfig,
 };
-use lcw_tests::torture::{Dice, Replay, is_long, seeds};
+use lcw_tests::Dice;
+use lcw_tests::torture::{Replay, is_long, seeds};
 use lcw_transform::Table;
 
 use crate::desk::{Desk, NDJSON, data_files};
@@ -472,7 +473,7 @@ async fn at_any_moment() {
     let mut committed = [0; 3];
     for seed in seeds(6, 100) {
         let _replay = Replay::of(seed, COMMAND);
-        let mut dice = Dice::of(seed);
+        let mut dice = Dice::new(seed);
         let desk = Desk::of(lcw_tests::compact(seed)).await;
         let started = Instant::now();
         desk.lcw("export --out other").run().with(0);
@@ -481,7 +482,7 @@ async fn at_any_moment() {
             EXPORT,
             "backfill --out data --json --from 2026-11-10 --to 2026-12-01",
         ] {
-            let with = SIGNALS[usize::try_from(dice.below(2)).unwrap()];
+            let with = SIGNALS[dice.below(2)];
             let before = Before::of(&desk, &Table::DEFAULT);
             let running = desk.lcw(line).start();
             thread::sleep(dice.moment(usual));
@@ -508,7 +509,7 @@ async fn at_any_moment() {
     }
     let [early, stopped, late] = committed;
     assert!(
-        stopped > early + late || seeds(6, 100).len() == 1,
+        stopped > early + late || seeds(6, 100).count() == 1,
         "{early} before the start, {stopped} while at work, {late} after the end"
     );
 }

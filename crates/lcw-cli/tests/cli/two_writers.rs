@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use lcw_pipeline::FileFormat;
 use lcw_simulator::{Endpoint, RunPlan};
+use lcw_tests::Dice;
 use lcw_tests::compact;
-use lcw_tests::torture::{Dice, Replay, seeds};
+use lcw_tests::torture::{Replay, seeds};
 use serde_json::Value;
 
 use crate::desk::{Desk, NDJSON, data_files};
@@ -84,10 +85,10 @@ async fn one_writes_and_the_other_leaves_at_once() {
     let trials = seeds(8, 200);
     let mut left = Vec::new();
     let mut codes = BTreeMap::<_, u32>::new();
-    for seed in &trials {
-        let _replay = Replay::of(*seed, COMMAND);
-        let mut dice = Dice::of(*seed);
-        let desk = Desk::of(compact(*seed)).await;
+    for seed in trials.clone() {
+        let _replay = Replay::of(seed, COMMAND);
+        let mut dice = Dice::new(seed);
+        let desk = Desk::of(compact(seed)).await;
         if dice.once_in(2) {
             desk.export();
             desk.tenant.advance(3 * DAY);
@@ -103,7 +104,7 @@ async fn one_writes_and_the_other_leaves_at_once() {
         assert_eq!(ends[0], 0, "nobody wrote");
         assert_nothing_lost(&desk);
     }
-    assert_promptness(&mut left, trials.len(), &codes);
+    assert_promptness(&mut left, trials.count(), &codes);
 }
 
 /// How long the one took that found the dataset held; it asked no more than which workflows there
@@ -164,7 +165,7 @@ async fn whoever_is_killed_holds_nothing_any_more() {
     for seed in seeds(3, 40) {
         let _replay = Replay::of(seed, COMMAND);
         let desk = Desk::of(compact(seed)).await;
-        let nth = 1 + Dice::of(seed).below(30);
+        let nth = Dice::new(seed).within(1..=30).into();
         let busy = desk.trickle_from(nth);
         let first = desk.lcw("export --out data").start();
         busy.recv_timeout(Duration::from_mins(1)).unwrap();

@@ -164,7 +164,10 @@ fn it_waits_for_a_commit_and_for_nothing_else() {
     let scene = Scene::new(parquet());
     let writer = writer(&scene.root, &scene.format);
     scene.take();
-    let held = LocalStorage::new(&scene.root).commit_lock().unwrap().unwrap();
+    let held = LocalStorage::new(&scene.root)
+        .commit_lock()
+        .unwrap()
+        .unwrap();
     let is_released = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let taking = scope.spawn(|| {

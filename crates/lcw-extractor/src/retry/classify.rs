@@ -22,7 +22,9 @@ pub(crate) enum Verdict {
 /// Says what a status means; `is_next_link` when the request followed one.
 pub(crate) fn classify(status: u16, is_next_link: bool) -> Verdict {
     match status {
-        200..=299 => Verdict::Good,
+        200 => Verdict::Good,
+        // Nothing of Graph is created, partial or empty: somebody in between has answered.
+        201..=299 => Verdict::Again(ErrorKind::Page),
         400 | 410 if is_next_link => Verdict::Restart,
         401 => Verdict::Unauthorized,
         403 => Verdict::Fatal(ErrorKind::Forbidden),
@@ -52,6 +54,9 @@ mod tests {
             assert_eq!(classify(status, false), Verdict::Fatal(ErrorKind::Service));
         }
         assert_eq!(classify(200, true), Verdict::Good);
+        for status in [201, 203, 204, 206, 226] {
+            assert_eq!(classify(status, false), Verdict::Again(ErrorKind::Page));
+        }
         assert_eq!(classify(429, true), Verdict::Throttled);
         assert_eq!(classify(401, true), Verdict::Unauthorized);
         assert_eq!(classify(403, true), Verdict::Fatal(ErrorKind::Forbidden));

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use super::chance::Chance;
 use crate::desk::Contents;
+use lcw_tests::Dice;
 
 /// Something that has a name or had one.
 pub(crate) type Inode = usize;
@@ -26,7 +26,7 @@ pub(crate) enum Fate<'c> {
     /// Everything, as if the process alone had died.
     Everything,
     /// Some of it.
-    Some(&'c mut Chance),
+    Some(&'c mut Dice),
 }
 
 /// Folders and files, as they are and as the disk has them.
@@ -268,7 +268,7 @@ impl Node {
                 let count = match fate {
                     Fate::Nothing => 0,
                     Fate::Names | Fate::Everything => changes.len(),
-                    Fate::Some(chance) => chance.below(changes.len() + 1),
+                    Fate::Some(dice) => dice.below(changes.len() + 1),
                 };
                 let mut names = flushed.clone();
                 for change in &changes[..count] {
@@ -283,24 +283,24 @@ impl Node {
             } => Kept::File(match fate {
                 Fate::Nothing | Fate::Names => flushed.clone(),
                 Fate::Everything => now.clone(),
-                Fate::Some(chance) => some_of(flushed, writes, chance),
+                Fate::Some(dice) => some_of(flushed, writes, dice),
             }),
         }
     }
 }
 
 /// Any of the writes, in any order, and each in part.
-fn some_of(flushed: &[u8], writes: &[Write], chance: &mut Chance) -> Vec<u8> {
+fn some_of(flushed: &[u8], writes: &[Write], dice: &mut Dice) -> Vec<u8> {
     let mut bytes = flushed.to_owned();
-    let count = chance.below(writes.len() + 1);
+    let count = dice.below(writes.len() + 1);
     for write in &writes[..count] {
         match write {
             // Its place on the disk is taken, but it never got there.
-            Write::At(at, data) if chance.below(4) == 0 => {
+            Write::At(at, data) if dice.below(4) == 0 => {
                 Write::At(*at, vec![0; data.len()]).apply(&mut bytes);
             }
-            Write::At(at, data) if chance.below(4) == 0 => {
-                let part = chance.below(data.len() + 1);
+            Write::At(at, data) if dice.below(4) == 0 => {
+                let part = dice.below(data.len() + 1);
                 Write::At(*at, data[..part].to_owned()).apply(&mut bytes);
             }
             whole => whole.apply(&mut bytes),
@@ -347,7 +347,7 @@ mod tests {
         ];
         let mut disk = Disk::with(&before);
         let mut is_good = true;
-        let mut chance = Chance::new(1);
+        let mut dice = Dice::new(1);
         for step in steps {
             step(&mut disk);
             for seed in 0..40 {
@@ -355,7 +355,7 @@ mod tests {
                     0 => Fate::Nothing,
                     1 => Fate::Names,
                     2 => Fate::Everything,
-                    _ => Fate::Some(&mut chance),
+                    _ => Fate::Some(&mut dice),
                 };
                 let left = disk.after_power_cut(&mut fate);
                 let found = left.get(file).and_then(Option::as_deref);
@@ -400,10 +400,8 @@ mod tests {
         let seen = |fate: &mut Fate<'_>| disk.after_power_cut(fate)[Path::new("a")].clone();
         assert_eq!(seen(&mut Fate::Nothing).as_deref(), Some(OLD));
         assert_eq!(seen(&mut Fate::Everything).as_deref(), Some(&b"olnew"[..]));
-        let mut chance = Chance::new(3);
-        let mut states: Vec<_> = (0..50)
-            .map(|_| seen(&mut Fate::Some(&mut chance)))
-            .collect();
+        let mut dice = Dice::new(3);
+        let mut states: Vec<_> = (0..50).map(|_| seen(&mut Fate::Some(&mut dice))).collect();
         states.sort_unstable();
         states.dedup();
         assert!(states.len() > 5, "{states:?}");

@@ -7,10 +7,11 @@ use nix::errno::Errno;
 use nix::libc;
 
 use super::call::{Call, Point};
-use super::chance::{Again, Chance, seeds};
+use super::say;
 use super::scene::{FORMATS, Scene, Work};
 use super::tracer::{Traced, Verdict};
-use super::{is_long, say};
+use lcw_tests::Dice;
+use lcw_tests::torture::{Replay, is_long, seeds};
 
 /// What a call may come to on a bad day.
 fn errors(call: &Call) -> &'static [Errno] {
@@ -59,13 +60,13 @@ fn pairs(record: &[Call]) -> Vec<Pair> {
 }
 
 /// Few of them, and yet each kind of call with each error, and each call that changes something.
-fn sample(record: &[Call], root: &std::path::Path, chance: &mut Chance) -> Vec<Pair> {
+fn sample(record: &[Call], root: &std::path::Path, dice: &mut Dice) -> Vec<Pair> {
     let all = pairs(record);
     let (mut kinds, mut places) = (BTreeSet::new(), BTreeSet::new());
     let mut chosen = Vec::new();
     let mut order: Vec<usize> = (0..all.len()).collect();
     for index in (1..order.len()).rev() {
-        order.swap(index, chance.below(index + 1));
+        order.swap(index, dice.below(index + 1));
     }
     for (index, error) in order.into_iter().map(|index| all[index]) {
         let call = &record[index];
@@ -156,13 +157,13 @@ async fn refused(work: Work, formats: &[usize], test: &'static str) {
     for &format in formats {
         let scene = Scene::small(work, FORMATS[format]).await;
         let record = scene.record();
-        for seed in if is_long() { vec![0] } else { seeds(1) } {
-            let _again = Again { seed, test };
+        for seed in seeds(1, 1) {
+            let _replay = Replay::of(seed, test);
             let started = Instant::now();
             let chosen = if is_long() {
                 pairs(&record)
             } else {
-                sample(&record, &scene.root(), &mut Chance::new(seed))
+                sample(&record, &scene.root(), &mut Dice::new(seed))
             };
             for pair in &chosen {
                 fail(&scene, &record, *pair);
@@ -186,13 +187,15 @@ fn formats(short: usize) -> Vec<usize> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn an_export_of_which_a_call_fails_loses_nothing() {
-    let test = "an_export_of_which_a_call_fails_loses_nothing";
+    let test =
+        "cargo test --package lcw-cli --test cli an_export_of_which_a_call_fails_loses_nothing";
     refused(Work::Export, &formats(0), test).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_backfill_of_which_a_call_fails_loses_nothing() {
-    let test = "a_backfill_of_which_a_call_fails_loses_nothing";
+    let test =
+        "cargo test --package lcw-cli --test cli a_backfill_of_which_a_call_fails_loses_nothing";
     refused(Work::Backfill, &formats(1), test).await;
 }
 

@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use super::is_long;
 use super::scene::{FORMATS, Scene, Work};
 use crate::program::{Ended, Lcw};
+use lcw_tests::torture::is_long;
 
 /// What runs out.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +57,7 @@ fn ended(scene: &Scene, time: u8) -> Ended {
         code: read("code").trim().parse().ok(),
         stdout: read("out"),
         stderr: read("err"),
+        was_killed: false,
     }
 }
 

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use lcw_simulator::Endpoint;
 
 use super::call::{Call, Point};
-use super::chance::{Again, Chance, seeds};
+use super::say;
 use super::scene::{FORMATS, Scene, Work};
 use super::tracer::Verdict;
-use super::{is_long, say};
+use lcw_tests::Dice;
+use lcw_tests::torture::{Replay, is_long, seeds};
 
 /// The calls to kill it before: in the long form every one, in the short one those that may change
 /// something when something was changed since the one before. What a kill before any other leaves
@@ -88,8 +89,8 @@ async fn a_backfill_killed_before_any_call_loses_nothing() {
 }
 
 /// Kills it before a call by chance. Whether it came to that.
-fn kill_at_a_call(scene: &Scene, calls: usize, chance: &mut Chance) -> bool {
-    let point = chance.below(calls);
+fn kill_at_a_call(scene: &Scene, calls: usize, dice: &mut Dice) -> bool {
+    let point = dice.below(calls);
     let traced = scene.trace(|index, _| match index {
         index if index == point => Verdict::Kill,
         _ => Verdict::Go,
@@ -98,10 +99,10 @@ fn kill_at_a_call(scene: &Scene, calls: usize, chance: &mut Chance) -> bool {
 }
 
 /// Kills it some time after a request by chance. Whether it was still there.
-fn kill_after_a_request(scene: &Scene, requests: usize, chance: &mut Chance) -> bool {
+fn kill_after_a_request(scene: &Scene, requests: usize, dice: &mut Dice) -> bool {
     scene.restore();
     let (sender, asked) = channel();
-    let nth = 1 + chance.below(requests);
+    let nth = 1 + dice.below(requests);
     let tenant = &scene.desk.tenant;
     // Nobody may wait any more: an export that was killed early leaves its request to the next.
     tenant.before(Endpoint::RunResults, nth as u64, move || {
@@ -109,7 +110,7 @@ fn kill_after_a_request(scene: &Scene, requests: usize, chance: &mut Chance) -> 
     });
     let export = scene.lcw().start();
     asked.recv_timeout(Duration::from_mins(1)).unwrap();
-    sleep(Duration::from_millis(chance.below(60) as u64));
+    sleep(Duration::from_millis(dice.below(60) as u64));
     export.signal("KILL");
     export.end().code.is_none()
 }
@@ -124,16 +125,17 @@ async fn killed_at_any_moment(work: Work, test: &'static str) {
         scenes.push((scene, calls, usize::try_from(requests).unwrap()));
     }
     let started = Instant::now();
-    let seeds = seeds(if is_long() { 300 } else { 10 });
     let mut killed = 0;
-    for &seed in &seeds {
-        let _again = Again { seed, test };
-        let mut chance = Chance::new(seed);
-        let (scene, calls, requests) = chance.pick(&scenes);
-        let is_killed = if chance.coin() {
-            kill_at_a_call(scene, *calls, &mut chance)
+    let mut moments = 0;
+    for seed in seeds(10, 300) {
+        moments += 1;
+        let _replay = Replay::of(seed, test);
+        let mut dice = Dice::new(seed);
+        let (scene, calls, requests) = &scenes[dice.below(scenes.len())];
+        let is_killed = if dice.once_in(2) {
+            kill_at_a_call(scene, *calls, &mut dice)
         } else {
-            kill_after_a_request(scene, *requests, &mut chance)
+            kill_after_a_request(scene, *requests, &mut dice)
         };
         killed += usize::from(is_killed);
         let what = format!("killed with seed {seed}");
@@ -142,20 +144,21 @@ async fn killed_at_any_moment(work: Work, test: &'static str) {
     }
     let took = started.elapsed();
     say(&format!(
-        "{work:?}: {killed} of {} moments in {took:?}",
-        seeds.len()
+        "{work:?}: {killed} of {moments} moments in {took:?}"
     ));
-    assert!(killed * 2 >= seeds.len(), "{killed} of {}", seeds.len());
+    assert!(killed * 2 >= moments, "{killed} of {moments}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn an_export_killed_at_any_moment_loses_nothing() {
-    let test = "an_export_killed_at_any_moment_loses_nothing";
+    let test =
+        "cargo test --package lcw-cli --test cli an_export_killed_at_any_moment_loses_nothing";
     killed_at_any_moment(Work::Export, test).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_backfill_killed_at_any_moment_loses_nothing() {
-    let test = "a_backfill_killed_at_any_moment_loses_nothing";
+    let test =
+        "cargo test --package lcw-cli --test cli a_backfill_killed_at_any_moment_loses_nothing";
     killed_at_any_moment(Work::Backfill, test).await;
 }

@@ -5,7 +5,6 @@
 //! long ones, `LCW_SEED=n` for one seed of those that are drawn by chance.
 
 mod call;
-mod chance;
 mod disk;
 mod faults;
 mod full;
@@ -14,11 +13,6 @@ mod power;
 mod replay;
 mod scene;
 mod tracer;
-
-/// Whether the long forms are asked for.
-fn is_long() -> bool {
-    std::env::var("LCW_TORTURE").is_ok_and(|form| form == "long")
-}
 
 /// Tells whoever looks at the output of a test what it did.
 #[expect(clippy::print_stderr, reason = "what a test has to tell")]

@@ -13,13 +13,14 @@ use lcw_tests::{mend, mistype};
 use serde_json::Value;
 
 use super::call::Call;
-use super::chance::{Chance, seeds};
 use super::disk::{Disk, Fate};
 use super::replay::Replay;
+use super::say;
 use super::scene::{FORMATS, Scene, Work};
 use super::tracer::Verdict;
-use super::{is_long, say};
 use crate::desk::Contents;
+use lcw_tests::Dice;
+use lcw_tests::torture::{is_long, seeds};
 
 /// Everything that may be left of a recorded export, each state once and as early as it may come.
 struct Cuts {
@@ -41,7 +42,7 @@ impl Cuts {
         let mut replay = Replay::new(disk_before(scene), scene.desk.folder());
         let mut cuts = Self { states: Vec::new() };
         let mut seen = HashSet::new();
-        let mut chance = Chance::new(seed);
+        let mut dice = Dice::new(seed);
         let mut committed = BTreeMap::new();
         for (index, call) in record.iter().enumerate() {
             if !replay.make(call) {
@@ -54,7 +55,7 @@ impl Cuts {
                     "nothing" => Fate::Nothing,
                     "names" => Fate::Names,
                     "everything" => Fate::Everything,
-                    _ => Fate::Some(&mut chance),
+                    _ => Fate::Some(&mut dice),
                 };
                 let left = data(replay.disk.after_power_cut(&mut fate));
                 if kind == "nothing" {
@@ -231,7 +232,7 @@ async fn power_cuts(work: Work) {
         let scene = Scene::small(work, format).await;
         let record = scene.record();
         assert_lasts(&scene, &[&record], &"an export");
-        for seed in seeds(1) {
+        for seed in seeds(1, 1) {
             let started = Instant::now();
             let states = cut(&scene, &record, seed);
             say(&format!(
@@ -274,7 +275,7 @@ async fn quarantined_lines_reach_the_disk_before_they_are_counted() {
         target.is_some_and(|target| target.to_string_lossy().contains("/_quarantine/"))
     };
     assert!(record.iter().any(is_kept), "something is set aside");
-    for seed in seeds(1) {
+    for seed in seeds(1, 1) {
         let states = cut(&scene, &record, seed);
         say(&format!("quarantine: {states} power cuts"));
     }

@@ -88,6 +88,7 @@ pub(crate) fn trace(
         code,
         stdout,
         stderr,
+        was_killed: code.is_none(),
     };
     Traced {
         ended,
