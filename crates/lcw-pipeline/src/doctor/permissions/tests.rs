@@ -26,6 +26,7 @@ fn request(deleted_workflows: DeletedWorkflows) -> Request {
         query: ResultQuery::default(),
         out: "data".into(),
         format: FileFormat::Parquet,
+        snapshots: None,
         tenant: None,
     }
 }
