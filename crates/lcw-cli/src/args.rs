@@ -115,12 +115,11 @@ Examples:
   lcw verify --out lcw-data --deep     and every row
   lcw verify --json | jq '.findings[] | {class, file, remedy}'
   lcw verify --repair-plan             commands: save them, look, run them
-  lcw export --json | jq -r .manifest.sha256    keep it elsewhere, and
-  lcw verify --expect-head SHA256      nobody has rewritten the history
+  lcw export --json | jq -r .manifest.sha256    what to keep for --expect-head
 
 The manifests are chained by hash, and each says what its contents are: that
-finds accidents. Whoever may write to the folder can write all of them anew;
-only a digest that was kept elsewhere tells.
+finds accidents. Whoever may write to the folder can write all of them anew:
+only --expect-head, with a digest that was kept elsewhere, tells.
 
 Exit code: 0 everything is as it was written; 1 it is not, or cannot be read;
 2 there is no dataset.";

@@ -174,7 +174,7 @@ async fn every_older_file_is_found() {
             std::fs::write(&path, now).unwrap();
             stale += 1;
         }
-        assert!(stale > 1, "{stale}");
+        assert!(stale > 0, "no file was replaced");
         assert_good(&out);
     }
 }

@@ -40,7 +40,8 @@ pub(crate) fn findings(root: &Path, format: &Arc<dyn Format>) -> Vec<Finding> {
         let mut counter = Counter::default();
         let deep = audit.examine(&dataset, &unit, Some(&mut counter));
         assert_eq!((shallow.files, shallow.rows), (deep.files, deep.rows));
-        if deep.findings.is_empty() {
+        // What a damaged manifest counts is nothing to go by.
+        if deep.findings.is_empty() && audit.findings().is_empty() {
             assert_eq!(counter.0 as u64, deep.rows);
         }
         findings.extend(deep.findings);
