@@ -170,10 +170,10 @@ impl<'a> Words<'a> {
         if held.iter().all(|table| exported.contains(table.as_str())) {
             return Vec::new();
         }
-        let named = held
+        let listed = held
             .iter()
             .filter(|table| !always.iter().any(|it| it.name() == *table));
-        let mut words: Vec<String> = named
+        let mut words: Vec<String> = listed
             .flat_map(|table| ["--table".to_owned(), table.clone()])
             .collect();
         let beta = ApiVersion::Beta;
