@@ -115,7 +115,7 @@ async fn every_flipped_bit_is_found() {
         }
         assert_good(&out);
     }
-    println!("{count} bits flipped and found");
+    assert!(count > 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
