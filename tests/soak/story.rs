@@ -80,7 +80,7 @@ async fn soak(seed: u64, course: &Course) {
     let mut weeks = Weeks::new(seed, course.size, &tenant);
     let mut dice = Dice::new(seed + 1_000);
     let mut exporter = Exporter::start(&tenant, course);
-    let mut seen = Seen::default();
+    let mut notes = Seen::default();
     let mut last_whole = tenant.now();
     for round in 0..course.rounds {
         if round > 0 {
@@ -99,8 +99,8 @@ async fn soak(seed: u64, course: &Course) {
         assert_eq!(report.exit_code, 0, "round {round}: {report:?}");
         last_whole = tenant.now();
         tenant.clear_faults();
-        seen.rate(&tenant, course.requests_per_second);
-        seen.figures.push((runs_so_far(&tenant), report.figures));
+        notes.rate(&tenant, course.requests_per_second);
+        notes.figures.push((runs_so_far(&tenant), report.figures));
         if round % 4 == 3 {
             assert_nothing_new(&tenant, &mut exporter);
         }
@@ -114,7 +114,7 @@ async fn soak(seed: u64, course: &Course) {
         );
         assert_holds_everything_ever(&tenant, table, &found);
     }
-    seen.assert_flat(course, started.elapsed());
+    notes.assert_flat(course, started.elapsed());
 }
 
 fn runs_so_far(tenant: &Simulator) -> u64 {

@@ -51,18 +51,18 @@ async fn the_second_signal_ends_at_once() {
         desk.lcw("export --out data --format ndjson").run().with(0);
         desk.tenant.advance(Duration::from_hours(24));
         let files = data_files(&desk.data()).into_keys();
-        let results = files.filter(|path| path.starts_with("user_processing_results"));
-        let hung = desk.data().join(results.last().unwrap());
+        let mut results = files.filter(|path| path.starts_with("user_processing_results"));
+        let hung = desk.data().join(results.next_back().unwrap());
         hang(&hung);
         let mut export = desk.lcw("export --out data --format ndjson").start();
         // Opening it to write succeeds once the export has opened it to read.
-        let disk = std::fs::OpenOptions::new().write(true).open(&hung).unwrap();
+        let held = std::fs::OpenOptions::new().write(true).open(&hung).unwrap();
         export.signal(signal);
         export.wait_for_log("once more stops at once");
         assert!(!export.has_ended());
         export.signal(signal);
         export.end().with(code);
-        drop(disk);
+        drop(held);
         std::fs::remove_file(&hung).unwrap();
         let line = "backfill --out data --format ndjson --from 2026-10-01 --to 2026-12-01";
         desk.lcw(line).run().with(0);

@@ -379,6 +379,8 @@ async fn while_others_keep_its_commits_waiting() {
     for with in signals(0) {
         let desk = Desk::new().await;
         desk.export();
+        let late = WorkflowConfig::new(Category::Mover, "Late");
+        desk.tenant.add_workflow(&late);
         desk.tenant.advance(24 * HOUR);
         let held = desk.hold_commits();
         let before = Before::of(&desk, &Table::DEFAULT);
@@ -412,7 +414,7 @@ async fn while_the_disk_does_not_let_it_read_the_dataset() {
     let desk = Desk::new().await;
     desk.lcw(EXPORT).run().with(0);
     let files = data_files(&desk.data()).into_keys();
-    let runs = files.filter(|path| path.starts_with("runs")).last();
+    let runs = files.filter(|path| path.starts_with("runs")).next_back();
     let runs = desk.data().join(runs.unwrap());
     for (nth, path) in (0..).zip([desk.data().join("_dataset.json"), runs]) {
         for with in signals(nth) {
