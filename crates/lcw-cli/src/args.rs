@@ -261,7 +261,7 @@ pub(crate) enum Verb {
     Schema(SchemaArgs),
 }
 
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ExportArgs {
     /// Pipeline file (TOML): what to export, how fast, where to. Flags and environment win over it
     pub(crate) pipeline: Option<PathBuf>,

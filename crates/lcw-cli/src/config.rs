@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 use lcw_extractor::{ApiVersion, AssertionAlgorithm, Cloud};
 use lcw_pipeline::{DeletedWorkflows, OnDrift};
 use lcw_transform::Table;
@@ -172,15 +172,20 @@ impl PipelineFile {
         };
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the pipeline file {}", path.display()))?;
-        match toml::from_str(&text) {
-            Ok(file) => Ok(file),
-            Err(error) => bail!(
-                "the pipeline file {} is not valid: {}{}",
-                path.display(),
-                error.to_string().trim_end(),
-                suggestion(error.message())
-            ),
-        }
+        Self::parse(&text).map_err(|problem| {
+            anyhow!(
+                "the pipeline file {} is not valid: {problem}",
+                path.display()
+            )
+        })
+    }
+
+    /// Reads the text of a file, or says what is wrong with it and what was probably meant.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error| {
+            let problem = error.to_string();
+            format!("{}{}", problem.trim_end(), suggestion(error.message()))
+        })
     }
 }
 

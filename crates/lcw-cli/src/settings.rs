@@ -55,13 +55,16 @@ pub(crate) fn env(name: &str) -> Option<String> {
 
 impl Settings {
     pub(crate) fn read(args: &ExportArgs, kind: Kind) -> Result<Self> {
-        let file = PipelineFile::read(args.pipeline.as_deref())?;
+        Self::unite(args, &PipelineFile::read(args.pipeline.as_deref())?, kind)
+    }
+
+    pub(crate) fn unite(args: &ExportArgs, file: &PipelineFile, kind: Kind) -> Result<Self> {
         let sign_in = sign_in(&args.source, &file.source);
         let tenant = sign_in.tenant.clone();
         Ok(Self {
-            client: client(&args.source, &file),
+            client: client(&args.source, file),
             sign_in,
-            request: request(args, &file, kind, tenant)?,
+            request: request(args, file, kind, tenant)?,
         })
     }
 }

@@ -39,6 +39,8 @@ mod dataset;
 mod error;
 mod export;
 mod format;
+#[doc(hidden)]
+pub mod fuzzing;
 mod history;
 mod identity;
 mod layout;

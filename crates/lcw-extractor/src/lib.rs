@@ -16,6 +16,8 @@ mod client;
 mod config;
 mod decode;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod graph_error;
 mod http;
 mod limiter;

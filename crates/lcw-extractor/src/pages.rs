@@ -13,7 +13,7 @@ use crate::body::BodyBuffer;
 use crate::client::Shared;
 use crate::decode::{Decoded, PageDecoder};
 use crate::error::{ErrorKind, ExtractError, Failure, RequestError, remedy};
-use crate::origin::describe;
+use crate::origin::{Origin, describe};
 use crate::path::CollectionRequest;
 use crate::request::{Stop, Target, Told};
 
@@ -145,14 +145,7 @@ impl<D: PageDecoder> Paging<'_, D> {
         if self.page_index >= u64::from(limit) {
             return Err(self.refuse(Failure::TooManyPages { limit }));
         }
-        let mut url = Url::parse(link).map_err(|_| self.refuse(Failure::UnusableLink))?;
-        if !self.shared.origin.owns(&url) {
-            return Err(self.refuse(Failure::ForeignLink {
-                origin: describe(&url),
-            }));
-        }
-        // A fragment is never sent, so links that differ in it alone are the same.
-        url.set_fragment(None);
+        let url = own_url(&self.shared.origin, link).map_err(|failure| self.refuse(failure))?;
         if self.seen.is_first_time(&url) {
             Ok(url)
         } else {
@@ -182,6 +175,19 @@ impl<D: PageDecoder> Paging<'_, D> {
             failure,
         }))
     }
+}
+
+/// The URL of a next link, when it leads to the origin. Its path may be spelled in any way.
+pub(crate) fn own_url(origin: &Origin, link: &str) -> Result<Url, Failure> {
+    let mut url = Url::parse(link).map_err(|_| Failure::UnusableLink)?;
+    if !origin.owns(&url) {
+        return Err(Failure::ForeignLink {
+            origin: describe(&url),
+        });
+    }
+    // A fragment is never sent, so links that differ in it alone are the same.
+    url.set_fragment(None);
+    Ok(url)
 }
 
 /// The links of a collection, as hashes: a long collection has many, and long ones.
