@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::fs::File;
-use std::io::{Read, Seek, Write};
+use std::io::{BufRead, Read, Seek, Write};
 use std::path::Path;
 
 use arrow::array::RecordBatch;
@@ -10,8 +10,9 @@ use arrow::compute::concat_batches;
 use lcw_dataset::{BATCH_ROWS, FileMeta, FileSink, Format, FormatError, TableSpec};
 use lcw_loader_ndjson::{Compression, NdjsonFormat};
 use lcw_loader_parquet::ParquetFormat;
+use serde_json::Value;
 
-use crate::table::{Cell, Row, batch, table};
+use crate::table::{Cell, Row, batch, rows as rows_of, table};
 
 /// Batches that are read of a file: a few bytes can stand for rows without end.
 const MOST_BATCHES: usize = 4;
@@ -29,13 +30,33 @@ pub fn ndjson(data: &[u8]) {
     let format = NdjsonFormat::new(compression);
     let table = table(format.timestamps());
     match check(&format, &table, file) {
-        Ok(Some(rows)) => assert_eq!(count(&format, &table, file).ok(), Some(rows)),
+        Ok(Some(all)) => {
+            let rows = all.num_rows() as u64;
+            assert_eq!(count(&format, &table, file).ok(), Some(rows));
+            if compression == Compression::None {
+                let expected: Vec<Row> = file.lines().map(|line| as_tree(&table, line)).collect();
+                assert_eq!(rows_of(&all), expected);
+            }
+        }
         Ok(None) => {}
         Err(error) => {
             let message = error.to_string();
             assert!(!message.chars().any(char::is_control), "{message:?}");
         }
     }
+}
+
+/// A line by way of a tree of its values.
+fn as_tree(table: &TableSpec, line: std::io::Result<String>) -> Row {
+    let tree: Value = serde_json::from_str(&line.unwrap()).unwrap();
+    let cell = |name| match &tree[name] {
+        Value::Null => Cell::Null,
+        Value::Bool(value) => Cell::Number(i64::from(*value)),
+        Value::Number(number) => Cell::Number(number.as_i64().unwrap()),
+        Value::String(text) => Cell::Text(text.clone()),
+        other => panic!("{other}"),
+    };
+    table.column_names().into_iter().map(cell).collect()
 }
 
 /// Bytes as a Parquet file.
@@ -106,8 +127,12 @@ fn two_rows() -> Vec<Row> {
     vec![full.concat(), empty.concat()]
 }
 
-/// Reads a file in two ways and writes it again: its rows, when it is whole and not too long.
-fn check(format: &dyn Format, table: &TableSpec, bytes: &[u8]) -> Result<Option<u64>, FormatError> {
+/// Reads a file in two ways and writes it again: its rows, when they are not too many.
+fn check(
+    format: &dyn Format,
+    table: &TableSpec,
+    bytes: &[u8],
+) -> Result<Option<RecordBatch>, FormatError> {
     let file = || scratch(|file| file.write_all(bytes));
     let Some(all) = read(format, table, file(), None)? else {
         return Ok(None);
@@ -121,7 +146,7 @@ fn check(format: &dyn Format, table: &TableSpec, bytes: &[u8]) -> Result<Option<
     let again = scratch(|file| file.write_all(&written));
     let again = read(format, table, again, None)?.expect("the same rows");
     assert_eq!(again, all, "it was written again");
-    Ok(Some(rows))
+    Ok(Some(all))
 }
 
 fn count(format: &dyn Format, table: &TableSpec, bytes: &[u8]) -> Result<u64, FormatError> {

@@ -80,16 +80,16 @@ macro_rules! smoke {
 }
 
 smoke! {
-    dates: 200,
-    filter: 200,
-    manifest: 10,
-    merge: 20,
-    ndjson: 20,
-    next_link: 100,
-    page: 10,
-    parquet_file: 10,
-    pipeline_file: 50,
-    retry_after: 200,
+    dates: 400,
+    filter: 300,
+    manifest: 30,
+    merge: 60,
+    ndjson: 100,
+    next_link: 150,
+    page: 15,
+    parquet_file: 500,
+    pipeline_file: 200,
+    retry_after: 400,
 }
 
 #[test]
