@@ -58,11 +58,16 @@ impl LocalStorage {
         false
     }
 
-    /// The full path of something below the root, each of whose parts is a file or a folder itself.
+    /// The full path of something below the root, each of whose parts is a file or a folder itself
+    /// and none of which leads up: a manifest names paths, and anybody's file may lie at one that
+    /// climbs.
     pub(super) fn resolve(&self, path: &str) -> Result<PathBuf, DatasetError> {
         let mut full = self.root.clone();
         for part in path.split('/').filter(|part| !part.is_empty()) {
             full.push(part);
+            if part == ".." {
+                return Err(DatasetError::unreadable(&full, "it is outside the dataset"));
+            }
             match fs::symlink_metadata(&full) {
                 Ok(metadata) if metadata.is_symlink() => {
                     return Err(DatasetError::SymbolicLink { path: full });

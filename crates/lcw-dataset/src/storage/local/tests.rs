@@ -53,6 +53,20 @@ fn what_does_not_exist_is_empty_and_not_an_error() {
     storage.sweep("_staging").unwrap();
 }
 
+#[test]
+fn nothing_outside_the_root_has_a_path() {
+    let outside = tempfile::tempdir().unwrap();
+    let storage = LocalStorage::new(outside.path().join("data"));
+    storage.create().unwrap();
+    fs::write(outside.path().join("x"), "precious").unwrap();
+    for path in ["../x", "runs/../../x", "/../x"] {
+        storage.read(path).unwrap_err();
+        publish(&storage, path, "x").unwrap_err();
+    }
+    let kept = fs::read_to_string(outside.path().join("x")).unwrap();
+    assert_eq!(kept, "precious");
+}
+
 #[cfg(unix)]
 #[test]
 fn links_below_the_root_are_refused_and_nothing_is_written_through_them() {
