@@ -211,6 +211,7 @@ fn record(
 impl StoredShortRun {
     /// How many rows are missing.
     pub(crate) fn missing(&self) -> i64 {
-        self.counted.unwrap_or(0) - self.fetched.unwrap_or(0)
+        let fetched = self.fetched.unwrap_or(0);
+        self.counted.unwrap_or(0).saturating_sub(fetched)
     }
 }

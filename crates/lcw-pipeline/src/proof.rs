@@ -142,7 +142,8 @@ impl ShortRun {
 
     /// How many rows are missing.
     pub(crate) fn missing(&self) -> i64 {
-        self.counted - i64::try_from(self.fetched).unwrap_or(i64::MAX)
+        let fetched = i64::try_from(self.fetched).unwrap_or(i64::MAX);
+        self.counted.saturating_sub(fetched)
     }
 
     pub(crate) fn counting(mut self, counted: i64, fetched: u64) -> Self {

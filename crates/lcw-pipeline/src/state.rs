@@ -57,7 +57,7 @@ pub(crate) struct Doubt {
 
 impl Doubt {
     pub(crate) fn missing(&self) -> i64 {
-        self.counted - self.held
+        self.counted.saturating_sub(self.held)
     }
 
     /// Whether rows are missing that reading the workflow again may bring: once a day it does. Runs

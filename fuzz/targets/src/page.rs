@@ -8,8 +8,8 @@ use lcw_dataset::Incoming;
 use lcw_dataset::fuzzing::merge;
 use lcw_model::time::parse_micros;
 use lcw_model::{
-    Entity, Page, PageError, Run, Summary, Task, TaskDefinition, TaskReport, WithRaw, Workflow,
-    WorkflowVersion, parse_entity, parse_error, parse_page, parse_raw_page,
+    Entity, Page, PageError, Run, Summary, Task, TaskDefinition, TaskReport, Text, WithRaw,
+    Workflow, WorkflowVersion, parse_entity, parse_error, parse_page, parse_raw_page,
 };
 use lcw_pipeline::spec;
 use lcw_transform::{
@@ -95,7 +95,7 @@ fn envelope(body: &str, raw: &Result<Page<'_, &str>, PageError>) {
         assert_eq!(&serde_json::from_str::<Value>(text).unwrap(), element);
     }
     let links = ["@odata.nextLink", "@nextLink"].map(|name| tree[name].as_str());
-    let link = page.next_link.as_ref().map(|link| link.as_str());
+    let link = page.next_link.as_ref().map(Text::as_str);
     assert_eq!(link, links[0].or(links[1]));
     assert!(tree["error"].is_null(), "an error was passed over");
 }

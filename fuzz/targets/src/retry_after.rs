@@ -68,7 +68,10 @@ fn seconds(text: &str) -> Option<(u128, bool)> {
     }
     let nanos: u128 = format!("{fraction:0<9}").parse().ok()?;
     let whole: u128 = whole.parse().ok()?;
-    Some((whole * 1_000_000_000 + nanos, nanos % 1_000_000 == 0))
+    Some((
+        whole * 1_000_000_000 + nanos,
+        nanos.is_multiple_of(1_000_000),
+    ))
 }
 
 /// The largest of three or more whole numbers with a blank behind each comma.
