@@ -6,7 +6,7 @@ VENV := .venv
 DEMO_OUT ?= lcw-demo
 LCW := $(or $(CARGO_TARGET_DIR),target)/debug/lcw
 
-.PHONY: help demo test test-rust test-duckdb test-readers torture lint fmt schemas bench check clean
+.PHONY: help demo test test-rust test-duckdb test-readers torture fuzz lint fmt schemas bench check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,19 @@ test-readers: $(VENV)/ready $(VENV)/pyarrow/ready
 
 torture: export LCW_TORTURE = long
 torture: test ## everything in its long form: hours
+
+# Needs cargo-fuzz (cargo install cargo-fuzz --locked); ten minutes each. See fuzz/README.md.
+FUZZ_SECONDS ?= 600
+fuzz: export RUSTC_BOOTSTRAP = 1
+fuzz: ## libFuzzer on every reader of what others write
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || { echo "error: cargo-fuzz is missing: cargo install --locked cargo-fuzz" >&2; exit 1; }
+	$(CARGO) fuzz build -s none --codegen-units 16
+	for target in $$($(CARGO) fuzz list); do \
+	  mkdir -p fuzz/corpus/$$target; extra=; [ $$target != page ] || extra=tests/fixtures/graph; \
+	  $(CARGO) fuzz run -s none --codegen-units 16 $$target fuzz/corpus/$$target fuzz/seeds/$$target $$extra -- \
+	    -dict=fuzz/dictionaries/$$target.dict -max_total_time=$(FUZZ_SECONDS) -timeout=10 -report_slow_units=1 \
+	    -rss_limit_mb=2048 || exit 1; \
+	done
 
 $(VENV)/pyarrow/ready: $(VENV)/ready tests/readers/requirements.txt
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(@D) --requirement tests/readers/requirements.txt
