@@ -238,7 +238,7 @@ impl Copy {
             self.folders.push(target);
             return Ok(());
         }
-        fs::hard_link(&from, &target).map_err(DatasetError::io("link", &target))?;
+        second_name(&from, &target).map_err(DatasetError::io("link", &target))?;
         self.bytes += metadata.len();
         self.files.insert(path.to_owned(), stamp(&target)?);
         Ok(())
@@ -292,6 +292,19 @@ fn is_inside(root: &Path, path: &Path) -> io::Result<bool> {
     let root = fs::canonicalize(root)?;
     let found = nearest.map(fs::canonicalize).transpose()?;
     Ok(found.is_some_and(|found| found.starts_with(root)))
+}
+
+/// A manifest may be replaced at any time: the file that was found under its name can be gone by the
+/// moment it is to get another, and then there is a newer one.
+fn second_name(from: &Path, target: &Path) -> io::Result<()> {
+    const ATTEMPTS: u32 = 100;
+    for _ in 1..ATTEMPTS {
+        match fs::hard_link(from, target) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && from.exists() => {}
+            linked => return linked,
+        }
+    }
+    fs::hard_link(from, target)
 }
 
 /// What tells a file from the one that replaces it: size and time of its last change.
