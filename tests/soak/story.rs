@@ -60,7 +60,7 @@ fn course() -> Course {
             rounds: 27,
             step: hours(24),
             requests_per_second: 300,
-            slope: 8.0 * MIB / 1_000.0,
+            slope: 24.0 * MIB / 1_000.0,
         }
     }
 }
