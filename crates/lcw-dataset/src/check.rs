@@ -3,7 +3,6 @@
 use std::cmp::Ordering;
 
 use crate::BATCH_ROWS;
-use crate::asked::Asked;
 use crate::dataset::Rows;
 use crate::error::DatasetError;
 use crate::values::{Values, compare_keys};
@@ -19,7 +18,7 @@ pub(crate) fn problem(
     staged: Rows,
     old: Option<Rows>,
     rows: u64,
-    asked: &Asked,
+    go_on: impl Fn() -> Result<(), DatasetError>,
 ) -> Result<Option<String>, DatasetError> {
     let mut staged = Keys::new(staged);
     let mut old = old.map(Keys::new);
@@ -32,7 +31,7 @@ pub(crate) fn problem(
             Ok(true) => found += 1,
         }
         if found.is_multiple_of(BATCH_ROWS as u64) {
-            asked.go_on()?;
+            go_on()?;
         }
         let Some(old) = old.as_mut().filter(|_| wants_old) else {
             continue;

@@ -48,8 +48,9 @@ impl<'w> Export<'w> {
         &self.journal.manifest
     }
 
-    /// From now on a day is given up, while it is staged or waits to be published, once `asked` says
-    /// that somebody wants to stop: with [`DatasetError::Stopped`], and nothing of it is published.
+    /// From now on a day is given up while it is staged, and a commit while others keep it waiting,
+    /// once `asked` says that somebody wants to stop: with [`DatasetError::Stopped`], and nothing of
+    /// it is published.
     pub fn stop_when(&mut self, asked: impl Fn() -> bool + Send + Sync + 'static) {
         self.journal.asked = Asked::by(asked);
     }

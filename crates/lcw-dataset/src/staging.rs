@@ -167,6 +167,14 @@ impl<'e> Staging<'e> {
         self.journal.dataset()
     }
 
+    /// Nobody has asked to stop, or what is staged is so small that it is finished first.
+    fn go_on(&self) -> Result<(), DatasetError> {
+        match self.day {
+            Some(_) => self.journal.asked().go_on(),
+            None => Ok(()),
+        }
+    }
+
     fn path(&self, table: &TableSpec) -> Result<String, DatasetError> {
         let file_name = self.dataset().format().file_name();
         layout::data_file(table, self.journal.tenant(), self.day, file_name)
@@ -248,12 +256,11 @@ impl<'e> Staging<'e> {
         let shown = self.dataset().storage().locate(path);
         let mut old = base.rows.take().into_iter().flatten();
         let table = base.table.clone();
-        let asked = self.journal.asked();
         let mut merge = Merge::new(&table, base.is_widened);
         let (staged, written) = self.write(&table, path, |write| {
             let failed = |failure| explain(failure, &table, &shown);
             while let Some(batch) = merge.next_batch(&mut old, new).map_err(failed)? {
-                asked.go_on()?;
+                self.go_on()?;
                 write(&batch)?;
             }
             Ok::<(), MergeError<E>>(())
@@ -325,7 +332,7 @@ impl<'e> Staging<'e> {
         let old = old.map(open).transpose()?;
         let problem = match open(staged.open()?) {
             Ok(_) if written != rows => Some(format!("{written} rows written instead of {rows}")),
-            Ok(staged) => check::problem(staged, old, rows, self.journal.asked())?,
+            Ok(staged) => check::problem(staged, old, rows, || self.go_on())?,
             Err(error) => Some(error.to_string()),
         };
         match problem {
@@ -387,10 +394,10 @@ fn publish(
 /// Waits until nobody copies the dataset, or somebody asks to stop.
 fn wait_to_commit(storage: &dyn Storage, asked: &Asked) -> Result<StorageLock, DatasetError> {
     loop {
-        asked.go_on()?;
         if let Some(lock) = storage.commit_lock()? {
             return Ok(lock);
         }
+        asked.go_on()?;
         std::thread::sleep(COMMIT_POLL);
     }
 }

@@ -413,8 +413,8 @@ async fn while_the_disk_does_not_let_it_read_the_dataset() {
     const EXPORT: &str = "export --out data --format ndjson --json";
     let desk = Desk::new().await;
     desk.lcw(EXPORT).run().with(0);
-    let files = data_files(&desk.data()).into_keys();
-    let runs = files.filter(|path| path.starts_with("runs")).next_back();
+    let mut files = data_files(&desk.data()).into_keys();
+    let runs = files.rfind(|path| path.starts_with("runs"));
     let runs = desk.data().join(runs.unwrap());
     for (nth, path) in (0..).zip([desk.data().join("_dataset.json"), runs]) {
         for with in signals(nth) {
