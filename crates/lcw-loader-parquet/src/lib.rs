@@ -10,6 +10,7 @@
 //! written by the same export give the same bytes.
 
 mod reader;
+mod source;
 mod writer;
 
 use std::fs::File;

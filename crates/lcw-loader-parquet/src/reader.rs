@@ -11,6 +11,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::file::metadata::ParquetMetaData;
 
+use crate::source::Source;
 use crate::{SCHEMA_VERSION_KEY, failure};
 
 pub(crate) struct Reader {
@@ -96,8 +97,9 @@ fn unharmed<T>(read: impl FnOnce() -> T) -> Result<T, FormatError> {
 fn builder(
     file: File,
     table: &TableSpec,
-) -> Result<ParquetRecordBatchReaderBuilder<File>, FormatError> {
-    let builder = unharmed(|| ParquetRecordBatchReaderBuilder::try_new(file))?.map_err(failure)?;
+) -> Result<ParquetRecordBatchReaderBuilder<Source>, FormatError> {
+    let open = || ParquetRecordBatchReaderBuilder::try_new(Source(file));
+    let builder = unharmed(open)?.map_err(failure)?;
     check_version(builder.metadata(), table)?;
     Ok(builder)
 }
