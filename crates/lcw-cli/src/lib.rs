@@ -46,9 +46,8 @@ pub fn main() -> ExitCode {
 }
 
 fn program() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(_) => return refuse_arguments(),
+    let Ok(cli) = Cli::try_parse() else {
+        return refuse_arguments();
     };
     let screen = Screen::new(&cli.output);
     match start(&cli, &screen) {

@@ -25,14 +25,14 @@ pub(crate) fn snapshot(args: &SnapshotArgs, to: &Output) -> Result<u8, Failure> 
 
 fn text(made: &SnapshotSummary) -> String {
     let is_known = if made.is_new { "" } else { ", as it was there" };
-    let mut text = format!(
-        "{}: {}{is_known}\n{} leads to it\n",
+    let removed = match made.removed.join(", ") {
+        names if names.is_empty() => names,
+        names => format!("removed: {names}\n"),
+    };
+    format!(
+        "{}: {}{is_known}\n{} leads to it\n{removed}",
         made.path,
         counted(made.files, "file"),
         made.current
-    );
-    if !made.removed.is_empty() {
-        text.push_str(&format!("removed: {}\n", made.removed.join(", ")));
-    }
-    text
+    )
 }

@@ -3,6 +3,11 @@
 //! `LCW_TORTURE=long` takes more seeds, `LCW_SEED=n` that one alone. An input that fails is printed
 //! and written to a file: kept in `fuzz/seeds/<target>`, it is tried by everybody from then on.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "what goes wrong here fails the test that asked for it"
+)]
+
 mod kept;
 mod mutate;
 
@@ -29,7 +34,7 @@ fn seeds(short: u64) -> std::ops::Range<u64> {
 
 /// Feeds a target every kept input, and one mutation of each per seed.
 fn smoke(name: &str, short: u64) {
-    let (_, target) = TARGETS.iter().find(|(known, _)| *known == name).unwrap();
+    let &(_, target) = TARGETS.iter().find(|(known, _)| *known == name).unwrap();
     let kept = Kept::of(name);
     for (file, input) in &kept.inputs {
         try_input(name, target, input, &format!("the kept input {file}"));
@@ -43,7 +48,7 @@ fn smoke(name: &str, short: u64) {
     }
 }
 
-fn try_input(name: &str, target: &lcw_fuzz_targets::Target, input: &[u8], what: &str) {
+fn try_input(name: &str, target: lcw_fuzz_targets::Target, input: &[u8], what: &str) {
     if catch_unwind(AssertUnwindSafe(|| target(input))).is_ok() {
         return;
     }

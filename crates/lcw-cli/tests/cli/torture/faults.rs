@@ -22,17 +22,17 @@ fn errors(call: &Call) -> &'static [Errno] {
     match call.name {
         "write" | "pwrite64" | "copy_file_range" | "sendfile" => &[ENOSPC, EDQUOT, EIO, EFBIG],
         "fsync" | "fdatasync" if is_folder(call) => &[EIO, ENOSPC, EINVAL],
-        "fsync" | "fdatasync" => &[EIO, ENOSPC],
+        "fsync" | "fdatasync" | "ftruncate" => &[EIO, ENOSPC],
         "rename" | "renameat" | "renameat2" => &[EIO, ENOSPC, EACCES, EXDEV, EROFS],
         "openat" if call.is_nameless() => &[EMFILE, ENFILE, EACCES, ENOSPC, EROFS, EIO, EOPNOTSUPP],
         "openat" if call.has_flag(libc::O_CREAT) => &[EMFILE, ENFILE, EACCES, ENOSPC, EROFS, EIO],
         "openat" => &[EMFILE, ENFILE, EACCES, EIO],
         "mkdir" => &[ENOSPC, EACCES, EROFS, EMLINK],
-        "unlink" | "unlinkat" | "rmdir" => &[EIO, EACCES],
         "flock" => &[EIO, ENOLCK],
         "fcntl" => &[EMFILE],
-        "ftruncate" => &[EIO, ENOSPC],
-        "statx" | "newfstatat" | "fstat" | "lstat" | "stat" => &[EIO, EACCES],
+        "unlink" | "unlinkat" | "rmdir" | "statx" | "newfstatat" | "fstat" | "lstat" | "stat" => {
+            &[EIO, EACCES]
+        }
         "read" | "pread64" | "getdents64" => &[EIO],
         // No file system refuses to close a folder, and the standard library relies on it.
         "close" if !is_folder(call) => &[EIO],
@@ -70,14 +70,10 @@ fn sample(record: &[Call], root: &std::path::Path, dice: &mut Dice) -> Vec<Pair>
     }
     for (index, error) in order.into_iter().map(|index| all[index]) {
         let call = &record[index];
-        let place = if call.changes() {
-            index.to_string()
-        } else {
-            // Files are read piece by piece: one of them stands for all.
-            call.label(root)
-        };
         let is_new_kind = kinds.insert((call.name, call.changes(), error as i32));
-        if places.insert(place) || is_new_kind {
+        // Files are read piece by piece: of what changes nothing, a kind stands for all.
+        let is_new_place = call.changes() && places.insert(call.label(root));
+        if is_new_place || is_new_kind {
             chosen.push((index, error));
         }
     }

@@ -106,7 +106,7 @@ fn kill_after_a_request(scene: &Scene, requests: usize, dice: &mut Dice) -> bool
     let tenant = &scene.desk.tenant;
     // Nobody may wait any more: an export that was killed early leaves its request to the next.
     tenant.before(Endpoint::RunResults, nth as u64, move || {
-        sender.send(()).unwrap_or(())
+        sender.send(()).unwrap_or(());
     });
     let export = scene.lcw().start();
     asked.recv_timeout(Duration::from_mins(1)).unwrap();

@@ -41,7 +41,7 @@ impl Cuts {
     fn of(scene: &Scene, record: &[Call], seed: u64, draws: usize) -> Self {
         let mut replay = Replay::new(disk_before(scene), scene.desk.folder());
         let mut cuts = Self { states: Vec::new() };
-        let mut seen = HashSet::new();
+        let mut known = HashSet::new();
         let mut dice = Dice::new(seed);
         let mut committed = BTreeMap::new();
         for (index, call) in record.iter().enumerate() {
@@ -49,8 +49,8 @@ impl Cuts {
                 continue;
             }
             let kinds = ["nothing", "names", "everything"];
-            let drawn = std::iter::repeat_n("some", draws);
-            for kind in kinds.into_iter().chain(drawn) {
+            let by_chance = std::iter::repeat_n("some", draws);
+            for kind in kinds.into_iter().chain(by_chance) {
                 let mut fate = match kind {
                     "nothing" => Fate::Nothing,
                     "names" => Fate::Names,
@@ -62,7 +62,7 @@ impl Cuts {
                     // What the disk surely has is what the program may count on.
                     committed = committed_files(&left);
                 }
-                if seen.insert(hash(&left)) {
+                if known.insert(hash(&left)) {
                     cuts.states.push(State {
                         after: index,
                         kind,

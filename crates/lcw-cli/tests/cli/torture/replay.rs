@@ -45,26 +45,26 @@ impl Replay {
             Some(result) if result >= 0 => result,
             _ => return false,
         };
-        let descriptor = i64::from(call.arguments[0] as u32);
+        let opened = descriptor(call, 0);
         match call.name {
             "openat" => return self.open(call, result),
             "close" => {
-                self.descriptors.remove(&descriptor);
+                self.descriptors.remove(&opened);
                 return false;
             }
             "fcntl" | "dup" => {
                 if call.name == "dup" || is_duplication(call) {
-                    let open = self.descriptors[&descriptor];
+                    let open = self.descriptors[&opened];
                     self.descriptors.insert(result, open);
                 }
                 return false;
             }
             "lseek" => {
-                self.file(descriptor).at = length(result);
+                self.file(opened).at = length(result);
                 return false;
             }
             "read" => {
-                self.file(descriptor).at += length(result);
+                self.file(opened).at += length(result);
                 return false;
             }
             _ if !call.changes() => return false,
@@ -75,20 +75,20 @@ impl Replay {
                 let to = call.target.as_ref().unwrap();
                 self.disk.rename(&self.below(&call.path), &self.below(to));
             }
-            "write" => self.append(descriptor, &call.data[..length(result)]),
+            "write" => self.append(opened, &call.data[..length(result)]),
             "pwrite64" => {
-                let inode = self.file(descriptor).inode;
+                let inode = self.file(opened).inode;
                 let at = usize::try_from(call.arguments[3]).unwrap();
                 self.disk.write(inode, at, &call.data[..length(result)]);
             }
             "copy_file_range" | "sendfile" => self.copy(call, length(result)),
             "ftruncate" => {
-                let inode = self.file(descriptor).inode;
+                let inode = self.file(opened).inode;
                 self.disk
                     .resize(inode, usize::try_from(call.arguments[1]).unwrap());
             }
             "fsync" | "fdatasync" => {
-                let inode = self.file(descriptor).inode;
+                let inode = self.file(opened).inode;
                 self.disk.flush(inode);
             }
             other => panic!("the model of a disk does not know {other} of {call:?}"),
@@ -127,11 +127,11 @@ impl Replay {
             _ => (0, 2, [call.arguments[1], call.arguments[3]]),
         };
         assert_eq!(offsets, [0, 0], "{call:?}");
-        let file = self.file(i64::from(call.arguments[from] as u32));
+        let file = self.file(descriptor(call, from));
         let (inode, at) = (file.inode, file.at);
         file.at += length;
         let bytes = self.disk.bytes(inode)[at..at + length].to_owned();
-        self.append(i64::from(call.arguments[to] as u32), &bytes);
+        self.append(descriptor(call, to), &bytes);
     }
 
     fn file(&mut self, descriptor: i64) -> &mut Open {
@@ -153,4 +153,9 @@ fn is_duplication(call: &Call) -> bool {
 
 fn length(result: i64) -> usize {
     usize::try_from(result).unwrap()
+}
+
+/// An argument that is a descriptor: only the lower half of a register counts.
+fn descriptor(call: &Call, argument: usize) -> i64 {
+    (call.arguments[argument] & u64::from(u32::MAX)).cast_signed()
 }
