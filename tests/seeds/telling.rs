@@ -68,7 +68,7 @@ fn config(dice: &mut Dice, seed: u64) -> TenantConfig {
     let mut config = TenantConfig::empty(seed);
     // Not noon, not this year, now and then on either side of a midnight or of a new year.
     let shift = i64::from(dice.within(0..=2_000_000)) * 37 - 40_000_000;
-    config.now = config.now + jiff::SignedDuration::from_secs(shift);
+    config.now += jiff::SignedDuration::from_secs(shift);
     config.people = dice.within(1..=12);
     config.deleted_people = 0.2;
     config.ids = dice.pick(&[IdStyle::Composite, IdStyle::Guid, IdStyle::Mixed]);
