@@ -1,6 +1,7 @@
 //! SIGTERM and SIGINT in the middle of an export.
 
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use lcw_pipeline::FileFormat;
@@ -38,12 +39,54 @@ async fn a_signal_leaves_whole_days_oldest_first_and_a_true_summary() {
     }
 }
 
-/// A disk that does not answer: whoever reads this file waits for as long as it is open elsewhere.
-pub(crate) fn hang(path: &std::path::Path) {
-    std::fs::remove_file(path).unwrap();
-    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+/// A disk that does not answer: another process holds a lease on the file, and whoever opens it
+/// waits for as long as this lives, or for the 45 seconds after which the system takes it away.
+#[cfg(target_os = "linux")]
+pub(crate) struct Hung {
+    holder: std::process::Child,
+    says: std::io::Lines<BufReader<std::process::ChildStdout>>,
 }
 
+#[cfg(target_os = "linux")]
+impl Hung {
+    pub(crate) fn of(path: &std::path::Path) -> Self {
+        const HOLD: &str = "
+import fcntl, os, signal, sys
+signal.signal(signal.SIGIO, lambda *_: print('asked', flush=True))
+file = os.open(sys.argv[1], os.O_RDWR)
+fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print('held', flush=True)
+sys.stdin.read()
+";
+        let mut python = Command::new("python3");
+        python.args(["-c", HOLD]).arg(path);
+        python.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut holder = python.spawn().expect("python3 holds the file");
+        let says = BufReader::new(holder.stdout.take().unwrap()).lines();
+        let mut hung = Self { holder, says };
+        hung.wait_for("held");
+        hung
+    }
+
+    /// Until somebody waits for the file.
+    pub(crate) fn until_asked(&mut self) {
+        self.wait_for("asked");
+    }
+
+    fn wait_for(&mut self, word: &str) {
+        assert_eq!(self.says.next().unwrap().unwrap(), word);
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Hung {
+    fn drop(&mut self) {
+        drop(self.holder.kill());
+        drop(self.holder.wait());
+    }
+}
+
+#[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn the_second_signal_ends_at_once() {
     for (signal, code) in SIGNALS {
@@ -52,20 +95,16 @@ async fn the_second_signal_ends_at_once() {
         desk.tenant.advance(Duration::from_hours(24));
         let files = data_files(&desk.data()).into_keys();
         let mut results = files.filter(|path| path.starts_with("user_processing_results"));
-        let hung = desk.data().join(results.next_back().unwrap());
-        hang(&hung);
+        let mut hung = Hung::of(&desk.data().join(results.next_back().unwrap()));
         let mut export = desk.lcw("export --out data --format ndjson").start();
-        // Opening it to write succeeds once the export has opened it to read.
-        let held = std::fs::OpenOptions::new().write(true).open(&hung).unwrap();
+        hung.until_asked();
         export.signal(signal);
         export.wait_for_log("once more stops at once");
         assert!(!export.has_ended());
         export.signal(signal);
         export.end().with(code);
-        drop(held);
-        std::fs::remove_file(&hung).unwrap();
-        let line = "backfill --out data --format ndjson --from 2026-10-01 --to 2026-12-01";
-        desk.lcw(line).run().with(0);
+        drop(hung);
+        desk.lcw("export --out data --format ndjson").run().with(0);
         desk.assert_whole(NDJSON);
     }
 }

@@ -1,7 +1,6 @@
 //! SIGTERM and SIGINT whatever the program is doing: it ends within seconds, with the code that says
 //! so, and leaves whole days and a true summary.
 
-use std::fs::OpenOptions;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
@@ -20,7 +19,7 @@ use lcw_transform::Table;
 
 use crate::desk::{Desk, NDJSON, data_files};
 use crate::program::{Ended, Lcw, Running, until};
-use crate::signals::{SIGNALS, hang};
+use crate::signals::{Hung, SIGNALS};
 use crate::stopped::Before;
 
 /// What is promised.
@@ -393,21 +392,6 @@ async fn while_others_keep_its_commits_waiting() {
     }
 }
 
-/// Puts back what [`hang`] took away.
-fn while_hung(path: &std::path::Path, stop: impl FnOnce(&dyn Fn(&Running))) {
-    let bytes = std::fs::read(path).unwrap();
-    hang(path);
-    let disk = std::cell::OnceCell::new();
-    stop(&|_| {
-        // This succeeds once the program has opened it to read.
-        let opened = OpenOptions::new().write(true).open(path);
-        disk.set(opened.unwrap()).unwrap();
-    });
-    drop(disk);
-    std::fs::remove_file(path).unwrap();
-    std::fs::write(path, bytes).unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn while_the_disk_does_not_let_it_read_the_dataset() {
     const EXPORT: &str = "export --out data --format ndjson --json";
@@ -419,11 +403,10 @@ async fn while_the_disk_does_not_let_it_read_the_dataset() {
     for (nth, path) in (0..).zip([desk.data().join("_dataset.json"), runs]) {
         for with in signals(nth) {
             for line in [EXPORT, "plan export --out data --format ndjson"] {
-                while_hung(&path, |hung| {
-                    let running = desk.lcw(line).start();
-                    hung(&running);
-                    stop(running, with);
-                });
+                let mut hung = Hung::of(&path);
+                let running = desk.lcw(line).start();
+                hung.until_asked();
+                stop(running, with);
             }
             desk.lcw(EXPORT).run().with(0);
             desk.assert_whole(NDJSON);
@@ -443,11 +426,10 @@ async fn every_other_verb_ends_too() {
             desk.bare("acknowledge --out data --run r --reason known"),
             desk.lcw("doctor --out data"),
         ] {
-            while_hung(&identity, |hung| {
-                let running = lcw.start();
-                hung(&running);
-                stop(running, with);
-            });
+            let mut hung = Hung::of(&identity);
+            let running = lcw.start();
+            hung.until_asked();
+            stop(running, with);
         }
         for line in ["plan export --out data", "doctor --out data"] {
             let (address, connected) = silent();

@@ -107,7 +107,7 @@ fn current_leads_to_the_newest_and_the_oldest_go() {
     assert!(second.is_new && second.removed.is_empty());
     scene.export(3, "c");
     let third = scene.take();
-    assert_eq!(third.removed, [scene.first.name.clone()]);
+    assert_eq!(third.removed, std::slice::from_ref(&scene.first.name));
     assert_eq!(without_locks(&third.path), without_locks(&scene.root));
     assert!(scene.current().ends_with(&third.name));
     let there = [second.name, third.name, "current".to_owned()];
