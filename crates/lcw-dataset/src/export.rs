@@ -152,11 +152,7 @@ impl<'w> Export<'w> {
             .storage()
             .locate(&layout::manifest_file(&export_id));
         // Kept elsewhere, it tells whether somebody has written the history anew.
-        info!(
-            export.id = export_id,
-            manifest.sha256 = sha256,
-            "the manifest is closed"
-        );
+        info!(sha256 = %sha256, "manifest");
         Ok(ManifestRef {
             export_id,
             sha256,

@@ -29,7 +29,7 @@ async fn a_good_dataset_is_called_good_and_left_alone() {
     let manifest = &ended.json()["manifest"];
     let head = manifest["sha256"].as_str().unwrap();
     // Also in the log, where it can be kept apart from the dataset.
-    ended.says(&["the manifest is closed", head]);
+    ended.says(&[" manifest sha256=", head]);
     let before = contents(desk.folder());
     let rows = desk.bare("status --out data --json").run().with(0).json();
     let rows = rows["tenants"][0]["tables"].as_object().unwrap();
