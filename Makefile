@@ -36,8 +36,10 @@ torture: test ## everything in its long form: hours
 # Needs cargo-fuzz (cargo install cargo-fuzz --locked); ten minutes each. See fuzz/README.md.
 FUZZ_SECONDS ?= 600
 fuzz: export RUSTC_BOOTSTRAP = 1
+fuzz: export CARGO_TARGET_DIR = fuzz/target
 fuzz: ## libFuzzer on every reader of what others write
 	@$(CARGO) fuzz --version >/dev/null 2>&1 || { echo "error: cargo-fuzz is missing: cargo install --locked cargo-fuzz" >&2; exit 1; }
+	$(CARGO) metadata --locked --manifest-path fuzz/Cargo.toml --format-version 1 >/dev/null
 	$(CARGO) fuzz build -s none --codegen-units 16
 	for target in $$($(CARGO) fuzz list); do \
 	  mkdir -p fuzz/corpus/$$target; extra=; [ $$target != page ] || extra=tests/fixtures/graph; \
