@@ -503,7 +503,11 @@ async fn at_any_moment() {
 async fn a_terminal_that_goes_away_leaves_what_is_committed() {
     let desk = Desk::new().await;
     let busy = desk.trickle_from(25);
-    let running = desk.lcw("export --out data --max-concurrency 2").start();
+    // Whoever runs the tests may have asked to be left alone by this signal.
+    let mut heeding = Command::new("env");
+    heeding.arg("--default-signal=HUP");
+    let lcw = desk.lcw("export --out data --max-concurrency 2");
+    let running = lcw.wrapped(heeding).start();
     busy.recv_timeout(PATIENCE).unwrap();
     let ended = stop(running, ("HUP", 129));
     assert!(ended.was_killed);
