@@ -10,6 +10,7 @@
 
 mod oracle;
 mod playing;
+mod positions;
 mod stories;
 mod story;
 mod telling;

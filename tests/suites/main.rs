@@ -8,6 +8,7 @@
 mod acknowledgements;
 mod backfills;
 mod bad_values;
+mod bodies;
 mod changed_types;
 mod clocks;
 mod doubts;
