@@ -202,6 +202,13 @@ async fn values_that_no_column_holds_end_the_export_and_are_never_dropped() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn of_a_property_that_comes_twice_the_last_counts() {
+    let row = "\"value\":[{";
+    let spoilt = replace(row, format!("{row}\"startedDateTime\":\"yesterday\","));
+    meets("two dates", Then::Reads, false, spoilt).await;
+}
+
 /// One GiB of zeros as gzip, a MiB at a time.
 fn bomb() -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());

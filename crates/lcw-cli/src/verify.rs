@@ -82,7 +82,8 @@ fn write_all(to: &mut String, done: &Verification) -> fmt::Result {
     backfill.dedup();
     days(to, "to backfill", &backfill)?;
     days(to, "forgotten by the service", &done.repair.forgotten_days)?;
-    if done.is_good {
+    // Some damage has no command that would mend it.
+    if done.repair.moves.is_empty() && done.repair.refills.is_empty() {
         return Ok(());
     }
     writeln!(to, "  lcw verify --repair-plan prints the commands")

@@ -56,7 +56,7 @@ pub(super) fn plan(
     }
     if !repair.forgotten_days.is_empty() {
         plan.notes.push(format!(
-            "the service has forgotten {}: restore their files from a backup or snapshot",
+            "the service has forgotten {}: restore their files from a backup, or a snapshot that verify finds whole",
             repair.forgotten_days.join(", ")
         ));
     }

@@ -207,7 +207,11 @@ async fn what_the_service_has_forgotten_is_left_where_it_is() {
     let plan = desk.bare("verify --out data --repair-plan").run().with(1);
     assert_eq!(plan.stdout, "", "{plan}");
     let day = day_of(&runs).to_string();
-    plan.says(&["forgotten", &day, "backup or snapshot"]);
+    plan.says(&[
+        "forgotten",
+        &day,
+        "a backup, or a snapshot that verify finds whole",
+    ]);
     let text = desk.bare("verify --out data").run().with(1).stdout;
     assert!(
         text.contains(&format!("forgotten by the service: {day}")),

@@ -17,7 +17,8 @@ pub struct Repair {
     pub moves: Vec<String>,
     /// What is to be read again afterwards.
     pub refills: Vec<Refill>,
-    /// Days that the service has forgotten: their files have to come from a backup or snapshot.
+    /// Days that the service has forgotten: their files have to come from a backup, or a snapshot
+    /// that is whole itself.
     pub forgotten_days: Vec<String>,
     /// Files that nothing but a person can put in order.
     pub by_hand: Vec<String>,
@@ -145,7 +146,7 @@ fn windows(days: &BTreeSet<Option<Date>>) -> Vec<(Option<Date>, Option<Date>)> {
 
 /// What to do about a finding.
 pub(crate) fn remedy(finding: &Finding, now: Timestamp) -> String {
-    let restore = "restore it from a backup or snapshot";
+    let restore = "restore it from a backup, or a snapshot that verify finds whole";
     match finding.class {
         Class::Unreadable => return "let this user read it, and verify again".to_owned(),
         Class::SymbolicLink => return "replace it with the folder or file itself".to_owned(),
