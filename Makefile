@@ -18,7 +18,7 @@ demo: ## build, export the built-in simulated tenant, show the result
 test: test-rust test-duckdb test-readers ## everything: unit tests, suites, kills and faults, DuckDB and pyarrow reading back
 
 test-rust:
-	$(CARGO) test --locked --workspace
+	$(CARGO) test --locked --workspace $(PROFILE)
 
 # Every DuckDB that the README promises reads what the built program exports.
 test-duckdb: $(VENV)/ready
@@ -31,6 +31,7 @@ test-readers: $(VENV)/ready $(VENV)/pyarrow/ready
 	LCW=$(LCW) $(VENV)/bin/python tests/readers/readers.py
 
 torture: export LCW_TORTURE = long
+torture: PROFILE = --profile torture
 torture: test ## everything in its long form: hours
 
 # Needs cargo-fuzz (cargo install cargo-fuzz --locked); ten minutes each. See fuzz/README.md.

@@ -4,11 +4,14 @@
 use std::io::Write as _;
 use std::time::Duration;
 
+use arrow::array::AsArray as _;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use lcw_pipeline::Summary;
+use lcw_dataset::Dataset;
+use lcw_pipeline::{FileFormat, NdjsonCompression, Summary, layout, specs};
 use lcw_simulator::{Category, RunPlan, Simulator, TenantConfig, WorkflowConfig};
 use lcw_tests::{Good, Meddler, Office, Reply};
+use lcw_transform::Table;
 use tokio::time::Instant;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -69,7 +72,7 @@ async fn meets(
     is_lasting: bool,
     spoil: impl Fn(Good) -> Reply + Send + Sync + 'static,
 ) {
-    let mut office = Office::new(lcw_pipeline::FileFormat::Parquet);
+    let mut office = Office::new(FileFormat::Parquet);
     let tenant = Simulator::start(config()).await.unwrap();
     let truth = tenant.truth();
     let (summary, meddler) = export_through(&mut office, &tenant, move |target, nth, good| {
@@ -207,6 +210,50 @@ async fn of_a_property_that_comes_twice_the_last_counts() {
     let row = "\"value\":[{";
     let spoilt = replace(row, format!("{row}\"startedDateTime\":\"yesterday\","));
     meets("two dates", Then::Reads, false, spoilt).await;
+}
+
+/// Deeper than any parser of trees goes; it is text in a column, and harms nothing beside it.
+#[tokio::test(start_paused = true)]
+async fn a_property_ten_thousand_levels_deep_is_kept_as_it_came() {
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    let row = "\"value\":[{";
+    for format in [FileFormat::Parquet, FileFormat::Ndjson(NdjsonCompression::Zstd)] {
+        let mut office = Office::new(format);
+        let tenant = Simulator::start(config()).await.unwrap();
+        let spoil = replace(row, format!("{row}\"deep\":{deep},"));
+        let (summary, _meddler) = export_through(&mut office, &tenant, move |target, _, good| {
+            if is_first_page_of_results(target) {
+                spoil(good)
+            } else {
+                good.reply()
+            }
+        })
+        .await;
+        assert_eq!(summary.exit_code, 0, "{summary:#?}");
+        let expected = format!("{{\"deep\":{deep}}}");
+        let extras = texts(&office, &tenant, "_lcw_extra");
+        assert_eq!(extras.len(), 6, "every row is there");
+        let kept = extras.iter().filter(|extra| **extra == Some(expected.clone()));
+        assert_eq!(kept.count(), 2, "one of each run's first page");
+    }
+}
+
+/// A column of text of all results, as it is stored.
+fn texts(office: &Office, tenant: &Simulator, column: &str) -> Vec<Option<String>> {
+    let loader = office.request.format.loader();
+    let tables = specs(&layout(loader.as_ref(), false)).unwrap();
+    let dataset = Dataset::open(office.out(), loader, tables).unwrap();
+    let (table, id) = (Table::UserProcessingResults.name(), tenant.tenant_id());
+    let mut texts = Vec::new();
+    for file in dataset.files(table, id).unwrap() {
+        let batches = dataset.read(table, id, file.day, Some(&[column]));
+        for batch in batches.unwrap().unwrap() {
+            let batch = batch.unwrap();
+            let column = batch.column(0).as_string::<i32>();
+            texts.extend(column.iter().map(|text| text.map(str::to_owned)));
+        }
+    }
+    texts
 }
 
 /// One GiB of zeros as gzip, a MiB at a time.
@@ -462,7 +509,7 @@ async fn no_redirect_is_followed_not_even_to_the_same_host() {
     ] {
         for is_same in [true, false] {
             let elsewhere = lcw_tests::Eavesdropper::start().await;
-            let mut office = Office::new(lcw_pipeline::FileFormat::Parquet);
+            let mut office = Office::new(FileFormat::Parquet);
             let tenant = Simulator::start(config()).await.unwrap();
             let port = elsewhere.port();
             let (summary, meddler) =
@@ -490,7 +537,7 @@ async fn no_redirect_is_followed_not_even_to_the_same_host() {
 
 /// The pause that passes between the first refusal and the next request, and the exit code.
 async fn pause_after(status: &'static str, values: &[&str], in_body: bool) -> (Duration, u8) {
-    let mut office = Office::new(lcw_pipeline::FileFormat::Parquet);
+    let mut office = Office::new(FileFormat::Parquet);
     office.request.max_concurrency = 1;
     office.client.retry_initial = Duration::from_millis(100);
     office.client.deadline = Some(Duration::from_hours(1));
