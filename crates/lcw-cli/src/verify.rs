@@ -136,11 +136,11 @@ fn write_problem(to: &mut String, problem: &Problem) -> fmt::Result {
         ""
     };
     let place = match (&problem.table, &problem.run_date) {
-        (Some(table), Some(day)) => format!("{table} of {day}"),
-        (Some(table), None) => table.clone(),
+        (Some(table), Some(day)) => format!(": {table} of {day}"),
+        (Some(table), None) => format!(": {table}"),
         _ => String::new(),
     };
-    writeln!(to, "  {note}{what}: {place}")?;
+    writeln!(to, "  {note}{what}{place}")?;
     writeln!(to, "    {}", on_one_line(&problem.file))?;
     for (name, words) in [
         ("expected", &problem.expected),
