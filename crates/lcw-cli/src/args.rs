@@ -279,6 +279,9 @@ pub(crate) struct ExportArgs {
         help_heading = "Target"
     )]
     pub(crate) on_drift: Option<OnDrift>,
+    /// Prometheus metrics of how it ended, for the node exporter's textfile collector
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) metrics_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -24,6 +24,7 @@ mod signals;
 mod simulate;
 mod snapshot;
 mod status;
+mod telemetry;
 mod verify;
 mod when;
 
