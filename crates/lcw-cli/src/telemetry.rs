@@ -1,5 +1,8 @@
 //! Tells others how an export went, when they are configured. Whatever fails here is a warning.
 
+#[cfg(feature = "otlp")]
+mod otlp;
+
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -131,4 +134,17 @@ fn about(settings: &Settings) -> LineageConfig {
         keep_raw: request.keep_raw,
         kind: request.kind.name(),
     }
+}
+
+/// What records for the collector, where one is named.
+#[cfg(feature = "otlp")]
+pub(crate) fn recorder<S>() -> Option<impl tracing_subscriber::Layer<S>>
+where
+    S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
+{
+    use lcw_telemetry::otlp::SpanRecorder;
+    use tracing_subscriber::Layer as _;
+    use tracing_subscriber::filter::{LevelFilter, filter_fn};
+    let wants = filter_fn(SpanRecorder::wants).with_max_level_hint(LevelFilter::DEBUG);
+    otlp::is_wanted().then(|| lcw_telemetry::otlp::recorder().with_filter(wants))
 }

@@ -80,7 +80,8 @@ impl Endpoint {
     #[must_use]
     pub fn below(mut self, path: &str) -> Self {
         let base = self.url.path().trim_end_matches('/').to_owned();
-        self.url.set_path(&format!("{base}/{}", path.trim_start_matches('/')));
+        self.url
+            .set_path(&format!("{base}/{}", path.trim_start_matches('/')));
         self
     }
 
@@ -105,7 +106,8 @@ impl Endpoint {
         let known = HeaderName::from_bytes(name.as_bytes());
         let known = known.map_err(|_| refuse("this is no name of a header"))?;
         let value = HeaderValue::from_str(value);
-        let mut value = value.map_err(|_| refuse("its value has letters that no header can hold"))?;
+        let mut value =
+            value.map_err(|_| refuse("its value has letters that no header can hold"))?;
         value.set_sensitive(true);
         self.headers.insert(known, value);
         Ok(self)
@@ -117,7 +119,11 @@ impl Endpoint {
     }
 
     /// Sends a document, twice when the first try got no answer or 429 or 5xx.
-    pub(crate) async fn send(&self, content: &'static str, body: Vec<u8>) -> Result<(), DeliveryError> {
+    pub(crate) async fn send(
+        &self,
+        content: &'static str,
+        body: Vec<u8>,
+    ) -> Result<(), DeliveryError> {
         match self.once(content, body.clone()).await {
             Err(error) if error.is_passing() => {
                 tokio::time::sleep(Duration::from_millis(200)).await;
@@ -128,7 +134,10 @@ impl Endpoint {
     }
 
     async fn once(&self, content: &'static str, body: Vec<u8>) -> Result<(), DeliveryError> {
-        let request = self.client.post(self.url.clone()).headers(self.headers.clone());
+        let request = self
+            .client
+            .post(self.url.clone())
+            .headers(self.headers.clone());
         let request = request.header(CONTENT_TYPE, content).body(body);
         let answer = request.send().await;
         let answer = answer.map_err(|error| DeliveryError::Unreachable(innermost(&error)))?;
@@ -196,8 +205,14 @@ mod tests {
     #[test]
     fn https_anywhere_and_http_on_loopback_may_be_told() {
         for (url, below) in [
-            ("https://m.example/base/", "https://m.example/base/api/v1/lineage"),
-            ("http://127.0.0.1:5000", "http://127.0.0.1:5000/api/v1/lineage"),
+            (
+                "https://m.example/base/",
+                "https://m.example/base/api/v1/lineage",
+            ),
+            (
+                "http://127.0.0.1:5000",
+                "http://127.0.0.1:5000/api/v1/lineage",
+            ),
         ] {
             let endpoint = endpoint(url).unwrap().below("/api/v1/lineage");
             assert_eq!(endpoint.url.as_str(), below);

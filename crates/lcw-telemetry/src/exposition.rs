@@ -139,13 +139,20 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back_whatever_the_folder_is_called() {
-        for dataset in ["lcw-data", r"C:\Data \", "a\"b} 1", "x,y=\"z", "line\nbreak", ""] {
+        for dataset in [
+            "lcw-data",
+            r"C:\Data \",
+            "a\"b} 1",
+            "x,y=\"z",
+            "line\nbreak",
+            "",
+        ] {
             let families = ended(dataset, "export", 4, 1_763_899_200);
             let text = text(&families);
             assert_eq!(merged(&text, &[], "none of these"), families, "{text}");
-            let lines = text.lines().all(|line| {
-                line.starts_with("# ") || line.starts_with("lcw_")
-            });
+            let lines = text
+                .lines()
+                .all(|line| line.starts_with("# ") || line.starts_with("lcw_"));
             assert!(lines, "{text}");
         }
     }
@@ -161,7 +168,11 @@ mod tests {
         assert_eq!(value_of(&failed, success).unwrap(), "100");
         assert_eq!(value_of(&failed, code).unwrap(), "1");
 
-        let filled = text(&merged(&failed, &ended("d", "backfill", 0, 300), "backfill"));
+        let filled = text(&merged(
+            &failed,
+            &ended("d", "backfill", 0, 300),
+            "backfill",
+        ));
         assert_eq!(value_of(&filled, success).unwrap(), "100");
         assert_eq!(value_of(&filled, code).unwrap(), "1");
 

@@ -123,7 +123,9 @@ fn end_event(config: &LineageConfig, run: Uuid, ended: &Ended<'_>) -> Value {
     }
     facets.insert("lcw_export".to_owned(), own_facet(ended));
     let outputs = config.tables.iter();
-    let outputs = outputs.map(|table| output(config, *table, ended.summary)).collect();
+    let outputs = outputs
+        .map(|table| output(config, *table, ended.summary))
+        .collect();
     let how = match ended.exit_code {
         exit::DONE | exit::PARTIAL | exit::UNPROVEN => "COMPLETE",
         exit::INTERRUPTED | exit::TERMINATED | exit::LOCKED => "ABORT",

@@ -67,8 +67,8 @@ metrics! {
     QUARANTINED "lcw_export_rows_quarantined" "Rows that the last export set aside in _quarantine." false;
     LAST_GOOD "lcw_retention_covered_timestamp_seconds" "Beginning of the last export that left no workflow behind." true;
     LOSES "lcw_retention_loss_timestamp_seconds" "When the service begins to forget what was never exported, unless an export covers it before." true;
-    AT_RISK "lcw_retention_days_at_risk" "Days that no complete export has covered and that the service forgets within half of its memory, as the last export found them." true;
-    LOST "lcw_retention_days_lost" "Days that the service forgot before they were exported, in all the life of the dataset." true;
+    AT_RISK "lcw_retention_dates_at_risk" "Days that no complete export has covered and that the service forgets within half of its memory, as the last export found them." true;
+    LOST "lcw_retention_dates_lost" "Days that the service forgot before they were exported, in all the life of the dataset." true;
     OLDEST_LOST "lcw_retention_oldest_lost_day_timestamp_seconds" "The first of those days; absent when there is none." true;
 }
 
@@ -132,7 +132,11 @@ impl Measured<'_> {
         let missing = &summary.not_covered;
         let partial = missing.iter().filter(|missing| missing.is_partial).count() as u64;
         let known = missing.len() as u64 - partial;
-        self.by(&NOT_COVERED, "partial", [("true", partial), ("false", known)]);
+        self.by(
+            &NOT_COVERED,
+            "partial",
+            [("true", partial), ("false", known)],
+        );
         self.plain(&DRIFT, number(summary.drift.len() as u64));
         self.plain(&WARNINGS, number(summary.warnings.len() as u64));
     }
@@ -147,7 +151,11 @@ impl Measured<'_> {
             self.by(&ROWS, "table", by_table(|table| table.rows_total));
         }
         self.by(&ROWS_NEW, "table", by_table(|table| table.rows_new));
-        self.by(&ROWS_REPLACED, "table", by_table(|table| table.rows_replaced));
+        self.by(
+            &ROWS_REPLACED,
+            "table",
+            by_table(|table| table.rows_replaced),
+        );
         self.by(&FILES, "table", by_table(|table| table.files));
         let quarantined = summary.quarantined.iter();
         let quarantined = quarantined.map(|(table, rows)| (table.as_str(), *rows));
@@ -173,10 +181,19 @@ impl Measured<'_> {
         if summary.window.from.is_none() {
             return;
         }
-        let at_risk = if covers { 0 } else { retention.days_at_risk.len() };
+        let at_risk = if covers {
+            0
+        } else {
+            retention.days_at_risk.len()
+        };
         self.plain(&AT_RISK, number(at_risk as u64));
         self.plain(&LOST, number(retention.days_lost.len() as u64));
-        if let Some(oldest) = retention.days_lost.iter().min().and_then(|day| midnight(day)) {
+        if let Some(oldest) = retention
+            .days_lost
+            .iter()
+            .min()
+            .and_then(|day| midnight(day))
+        {
             self.plain(&OLDEST_LOST, seconds(oldest));
         }
     }
