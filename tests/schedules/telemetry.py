@@ -202,10 +202,8 @@ def check_otlp(folder):
 
 
 def has_unknown(message):
-    try:
-        from google.protobuf.unknown_fields import UnknownFieldSet
-    except ImportError:
-        return False
+    from google.protobuf.unknown_fields import UnknownFieldSet
+
     own = len(UnknownFieldSet(message)) > 0
     inner = [value for field, value in message.ListFields() if field.type == field.TYPE_MESSAGE]
     entries = [entry for value in inner for entry in (value if hasattr(value, "__len__") else [value])]

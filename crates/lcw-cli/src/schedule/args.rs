@@ -12,7 +12,7 @@ pub(crate) const HELP: &str = "\
 Examples:
   lcw schedule print cron /etc/lcw/daily.toml
   lcw schedule print systemd /etc/lcw/daily.toml --into units
-  lcw schedule print kubernetes --image ghcr.io/you/lcw:0.1.0 > lcw.yaml
+  lcw schedule print kubernetes --image r.example/lcw:0.1.0 | kubectl apply -f -
   lcw schedule print windows 'C:\\ProgramData\\lcw\\daily.toml' --every 6h
 
 No secret is ever in what is printed: files and stores are named that hold them.
@@ -23,7 +23,7 @@ const PRINT_HELP: &str = "\
 Examples:
   lcw schedule print systemd /etc/lcw/daily.toml --user lcw --into units
   lcw schedule print cron --every 1h --alert /usr/local/lib/lcw/page-me
-  lcw schedule print github-actions --out /srv/lcw > .github/workflows/lcw.yml";
+  lcw schedule print github-actions --out /srv/lcw --into .github/workflows";
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ScheduleArgs {
