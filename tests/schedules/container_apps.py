@@ -1,5 +1,6 @@
 """Azure Container Apps: the job against the models of Azure's own library, unknown keys included."""
 
+import copy
 import re
 import typing
 
@@ -14,6 +15,7 @@ def check(_):
     (text,) = files.values()
     job = yaml.safe_load(text)
     known(models.Job, job, "job")
+    looks_all_the_way_down(job)
     configuration = job["properties"]["configuration"]
     equal(configuration["triggerType"], "Schedule", "the trigger")
     equal(configuration["scheduleTriggerConfig"]["cronExpression"], expression, "when")
@@ -36,13 +38,29 @@ def known(model, value, where):
         if name is None:
             continue
         inner_model = getattr(models, name[1])
-        if not hasattr(inner_model, "_attr_to_rest_field"):
-            continue
+        if not any(base.__name__ == "Model" for base in inner_model.__mro__):
+            continue  # An enumeration.
         entries = inner if isinstance(inner, list) else [inner]
         if "dict" in str(annotation(model, fields[key])).lower():
             entries = [entry for entry in inner.values() if entry]
         for entry in entries:
             known(inner_model, entry, f"{where}.{key}")
+
+
+def looks_all_the_way_down(job):
+    """A key that is wrong is found wherever it is: otherwise this check would say nothing."""
+    for path in (["properties"], ["properties", "configuration"], ["properties", "template", "containers", 0, "volumeMounts", 0]):
+        wrong = copy.deepcopy(job)
+        inner = wrong
+        for step in path:
+            inner = inner[step]
+        inner["noSuchKey"] = 1
+        try:
+            known(models.Job, wrong, "job")
+        except AssertionError as error:
+            equal("noSuchKey" in str(error), True, str(error))
+        else:
+            raise AssertionError(f"a wrong key in {path} was not found")
 
 
 def annotation(model, attribute):
