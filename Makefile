@@ -6,7 +6,7 @@ VENV := .venv
 DEMO_OUT ?= lcw-demo
 LCW := $(or $(CARGO_TARGET_DIR),target)/debug/lcw
 
-.PHONY: help demo test test-rust test-duckdb test-readers torture fuzz lint fmt schemas bench check clean
+.PHONY: help demo test test-rust test-duckdb test-readers test-schedules test-otlp dist torture fuzz lint fmt schemas bench check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,7 +15,7 @@ demo: ## build, export the built-in simulated tenant, show the result
 	$(CARGO) build --locked --package lcw-cli
 	$(LCW) demo --out $(DEMO_OUT)
 
-test: test-rust test-duckdb test-readers ## everything: unit tests, suites, kills and faults, DuckDB and pyarrow reading back
+test: test-rust test-duckdb test-readers test-schedules test-otlp ## everything: unit tests, suites, kills and faults, DuckDB and pyarrow reading back
 
 test-rust:
 	$(CARGO) test --locked --workspace $(PROFILE)
@@ -29,6 +29,18 @@ test-duckdb: $(VENV)/ready
 test-readers: $(VENV)/ready $(VENV)/pyarrow/ready
 	$(CARGO) build --locked --package lcw-cli
 	LCW=$(LCW) $(VENV)/bin/python tests/readers/readers.py
+
+# What `lcw schedule print` prints, and what is told to Prometheus and OpenLineage, is read by their own libraries.
+test-schedules: $(VENV)/schedules/ready
+	$(CARGO) build --locked --package lcw-cli
+	LCW=$(LCW) PYTHONPATH=$(CURDIR)/$(VENV)/schedules $(VENV)/bin/python tests/schedules/check.py
+
+# A program with the feature otlp, under a name of its own; the next build makes the usual one again.
+test-otlp: $(VENV)/schedules/ready
+	$(CARGO) build --locked --package lcw-cli --features otlp
+	cp $(LCW) $(VENV)/lcw-otlp
+	$(CARGO) build --locked --package lcw-cli
+	LCW_OTLP=1 LCW=$(VENV)/lcw-otlp PYTHONPATH=$(CURDIR)/$(VENV)/schedules $(VENV)/bin/python tests/schedules/check.py
 
 torture: export LCW_TORTURE = long
 torture: PROFILE = --profile torture
@@ -53,6 +65,10 @@ $(VENV)/pyarrow/ready: $(VENV)/ready tests/readers/requirements.txt
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(@D) --requirement tests/readers/requirements.txt
 	touch $@
 
+$(VENV)/schedules/ready: $(VENV)/ready tests/schedules/requirements.txt
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(@D) --requirement tests/schedules/requirements.txt
+	touch $@
+
 $(VENV)/ready: tests/duckdb/requirements.txt
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is missing: the DuckDB suite needs Python 3 (set PYTHON=...)" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "error: this Python has no venv: install python3-venv" >&2; exit 1; }
@@ -70,6 +86,26 @@ lint: ## formatting, clippy, docs, and what cargo-deny knows of licences, source
 fmt: ## format everything
 	$(CARGO) fmt --all
 
+# Static: against musl where this toolchain has it (rustup target add $(ARCH)-unknown-linux-musl, and musl-gcc), else
+# against glibc, whose name service may want its own libraries from the machine that it runs on.
+ARCH := $(shell uname -m)
+RUST_TARGETS = $(shell rustc --print sysroot)/lib/rustlib
+DIST_TARGET ?= $(ARCH)-unknown-linux-$(if $(wildcard $(RUST_TARGETS)/$(ARCH)-unknown-linux-musl),musl,gnu)
+DIST_PROFILE ?= release
+DIST_BUILT = $(or $(CARGO_TARGET_DIR),target)/$(DIST_TARGET)/$(if $(filter dev,$(DIST_PROFILE)),debug,$(DIST_PROFILE))/lcw
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+DIST_NAME = lcw-$(VERSION)-$(DIST_TARGET)
+dist: export RUSTFLAGS = -C target-feature=+crt-static
+dist: ## one static program for Linux, as an archive with its checksum, in dist/
+	$(CARGO) build --locked --workspace --bin lcw --profile $(DIST_PROFILE) --target $(DIST_TARGET)
+	@! readelf --program-headers $(DIST_BUILT) | grep -q INTERP || { echo "error: $(DIST_BUILT) is not static" >&2; exit 1; }
+	rm -rf dist/$(DIST_NAME) && mkdir -p dist/$(DIST_NAME)
+	cp $(DIST_BUILT) LICENSE README.md CHANGELOG.md dist/$(DIST_NAME)/
+	cp -R docs pipelines schemas dist/$(DIST_NAME)/
+	dist/$(DIST_NAME)/lcw --version
+	tar --create --gzip --owner=0 --group=0 --numeric-owner --sort=name --directory dist --file dist/$(DIST_NAME).tar.gz $(DIST_NAME)
+	cd dist && sha256sum *.tar.gz > SHA256SUMS && sha256sum --check --quiet SHA256SUMS
+
 schemas: ## write the published contracts into schemas/
 	$(CARGO) run --locked --package lcw-cli -- schema --write schemas
 
@@ -80,4 +116,4 @@ check: lint test ## what CI runs
 
 clean: ## remove what was built
 	$(CARGO) clean
-	rm -rf $(VENV) $(DEMO_OUT)
+	rm -rf $(VENV) $(DEMO_OUT) dist

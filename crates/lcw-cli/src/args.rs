@@ -11,6 +11,7 @@ use lcw_transform::Table;
 
 use crate::choice::{self, Auth, Format};
 use crate::quantity::{Rate, count};
+use crate::schedule::{self, ScheduleArgs};
 use crate::settings::DEFAULT_SNAPSHOTS;
 use crate::when::When;
 
@@ -252,6 +253,14 @@ pub(crate) enum Verb {
         after_help = ACKNOWLEDGE_HELP
     )]
     Acknowledge(AcknowledgeArgs),
+    /// What cron, systemd, Kubernetes and others need to start exports
+    #[command(
+        long_about = "Prints what a scheduler needs to start an export every few hours: units, \
+        scripts and manifests with the lock, a random delay, logs and alerts. Secrets are named, \
+        never printed.",
+        after_help = schedule::HELP
+    )]
+    Schedule(ScheduleArgs),
     /// The columns of the tables, with type, unit and source property
     #[command(
         long_about = "Shows every column with its type, its unit, and the Graph property that it \
@@ -279,6 +288,9 @@ pub(crate) struct ExportArgs {
         help_heading = "Target"
     )]
     pub(crate) on_drift: Option<OnDrift>,
+    /// Prometheus metrics of how it ended, for the node exporter's textfile collector
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) metrics_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Args)]

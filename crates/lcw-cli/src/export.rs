@@ -10,6 +10,7 @@ use crate::args::{BackfillArgs, IncrementalArgs, Output, PlanArgs, PlanOf, Windo
 use crate::failure::Failure;
 use crate::progress::Screen;
 use crate::settings::Settings;
+use crate::telemetry::Teller;
 use crate::{print, report, sign_in, signals};
 
 pub(crate) async fn export(
@@ -117,10 +118,18 @@ fn client(settings: &Settings, to: &Output, screen: &Screen) -> Result<GraphClie
 }
 
 async fn run(settings: Settings, to: &Output, screen: &Screen) -> Result<u8, Failure> {
+    let teller = Teller::start(&settings);
+    let outcome = export_as(settings, to, screen).await;
+    // Whoever waits for the summary does not wait for others to be told.
+    let shown = outcome.as_ref().map_or(Ok(()), |summary| show(summary, to));
+    teller.end(outcome.as_ref()).await;
+    shown?;
+    Ok(outcome?.exit_code)
+}
+
+async fn export_as(settings: Settings, to: &Output, screen: &Screen) -> Result<Summary, Failure> {
     let client = client(&settings, to, screen)?;
-    let summary = follow(settings.request, client, screen).await?;
-    show(&summary, to)?;
-    Ok(summary.exit_code)
+    follow(settings.request, client, screen).await
 }
 
 /// Exports while the progress line shows what happens.

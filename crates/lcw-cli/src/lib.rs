@@ -17,6 +17,7 @@ mod print;
 mod progress;
 mod quantity;
 mod report;
+mod schedule;
 mod schema;
 mod settings;
 mod sign_in;
@@ -24,6 +25,7 @@ mod signals;
 mod simulate;
 mod snapshot;
 mod status;
+mod telemetry;
 mod verify;
 mod when;
 
@@ -102,6 +104,7 @@ async fn run(cli: &Cli, screen: &Screen) -> Result<u8, Failure> {
         Verb::Status(args) => status::status(args, to),
         Verb::Verify(args) => verify::verify(args, to),
         Verb::Acknowledge(args) => acknowledge::acknowledge(args, to),
+        Verb::Schedule(args) => schedule::schedule(args, to),
         Verb::Schema(args) => schema::schema(args, to),
     }
 }

@@ -1,7 +1,11 @@
 //! Logs on stderr, as text or as JSON lines.
 
-use tracing_subscriber::EnvFilter;
+use tracing::Subscriber;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
 
 use crate::args::{LogFormat, Output};
 use crate::failure::Failure;
@@ -11,21 +15,30 @@ use crate::settings::env;
 /// Starts logging. `RUST_LOG` decides what is logged; without it, what matters of `lcw` itself.
 pub(crate) fn start(output: &Output, screen: &Screen) -> Result<(), Failure> {
     let filter = filter(output)?;
+    let lines = lines(output.log_format, screen).with_filter(filter);
+    // What is recorded for a collector does not depend on what is logged.
+    #[cfg(feature = "otlp")]
+    let lines = lines.and_then(crate::telemetry::recorder());
+    registry().with(lines).init();
+    Ok(())
+}
+
+fn lines<S: Subscriber + for<'a> LookupSpan<'a>>(
+    format: LogFormat,
+    screen: &Screen,
+) -> Box<dyn Layer<S> + Send + Sync> {
     let colours = screen.has_colours();
     let screen = screen.clone();
     let writer = BoxMakeWriter::new(move || screen.log_line());
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(writer);
-    match output.log_format {
-        LogFormat::Text => builder.with_ansi(colours).with_target(false).init(),
-        LogFormat::Json => builder
+    let lines = fmt::layer().with_writer(writer);
+    match format {
+        LogFormat::Text => lines.with_ansi(colours).with_target(false).boxed(),
+        LogFormat::Json => lines
             .json()
             .flatten_event(true)
             .with_current_span(false)
-            .init(),
+            .boxed(),
     }
-    Ok(())
 }
 
 fn filter(output: &Output) -> Result<EnvFilter, Failure> {

@@ -1,7 +1,7 @@
 //! Unites flags, environment, pipeline file and defaults, in this order of precedence.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
@@ -30,6 +30,15 @@ pub(crate) struct Settings {
     pub(crate) client: ClientConfig,
     pub(crate) sign_in: SignIn,
     pub(crate) request: Request,
+    pub(crate) report: Report,
+}
+
+/// Who is told how an export ended, besides whoever started it.
+#[derive(Debug, Clone)]
+pub(crate) struct Report {
+    pub(crate) metrics_file: Option<PathBuf>,
+    /// The rest of the pipeline file's section: the environment comes before it.
+    pub(crate) keys: crate::config::Report,
 }
 
 /// As whom to read, before any secret is touched.
@@ -64,6 +73,7 @@ impl Settings {
         Ok(Self {
             client: client(&args.source, file),
             sign_in,
+            report: report(args, file)?,
             request: request(args, file, kind, tenant)?,
         })
     }
@@ -163,6 +173,31 @@ fn request(
     })
 }
 
+/// Metrics are no part of a dataset, in which every file is accounted for.
+fn report(args: &ExportArgs, file: &PipelineFile) -> Result<Report> {
+    let keys = file.report.clone();
+    let flag = args.metrics_file.clone();
+    let metrics_file = flag.or_else(|| keys.metrics_file.clone());
+    let out = out(args.target.out.as_ref(), &file.load);
+    if let Some(path) = metrics_file.as_ref().filter(|path| is_below(path, &out)) {
+        bail!(
+            "the metrics file {} is inside the dataset {}, where every file is one of its own: give \
+             --metrics-file (metrics_file in the pipeline file) another folder",
+            path.display(),
+            out.display()
+        );
+    }
+    Ok(Report { metrics_file, keys })
+}
+
+/// Whether a path leads into a folder, going by their names.
+fn is_below(path: &Path, folder: &Path) -> bool {
+    match (std::path::absolute(path), std::path::absolute(folder)) {
+        (Ok(path), Ok(folder)) => path.starts_with(folder),
+        _ => false,
+    }
+}
+
 /// The service has subjects that are not users in its beta only.
 fn needs_beta(tables: &[Table], version: Option<ApiVersion>) -> Result<()> {
     let is_beta = version.unwrap_or_default() == ApiVersion::Beta;
@@ -225,8 +260,6 @@ pub(crate) fn file_format(format: Format, compression: Compression) -> Option<Fi
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     fn read(file: Option<&Path>) -> String {
@@ -236,6 +269,7 @@ mod tests {
             target: TargetArgs::default(),
             query: QueryArgs::default(),
             on_drift: None,
+            metrics_file: None,
         };
         format!("{:#?}", Settings::read(&args, Kind::Export).unwrap())
     }

@@ -97,3 +97,12 @@ fn explicit_proxy(url: &str) -> Result<Proxy, ConfigError> {
     let proxy = Proxy::all(url).map_err(|_| ConfigError::Proxy)?;
     Ok(proxy.no_proxy(NoProxy::from_env()))
 }
+
+/// A client for another service than Graph, under the same rules: no redirects, certificates of
+/// `ca_file`, the proxy except for loopback. It carries no credential.
+///
+/// # Errors
+/// When the proxy or the file of certificate authorities cannot be used.
+pub fn http_client(origin: &Origin, config: &ClientConfig) -> Result<Client, ConfigError> {
+    Agents::new(config.clone()).for_origin(origin)
+}

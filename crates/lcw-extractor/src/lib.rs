@@ -38,6 +38,7 @@ pub use client::GraphClient;
 pub use config::{ApiVersion, ClientConfig, Cloud, ConfigError, UnknownName};
 pub use decode::{DecodeError, Decoded, PageDecoder};
 pub use error::{ErrorKind, ExtractError, Failure, RequestError};
+pub use http::http_client;
 pub use origin::{Origin, OriginError};
 pub use path::{CollectionRequest, GraphPath};
 pub use probe::Probe;

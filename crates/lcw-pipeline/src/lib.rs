@@ -67,7 +67,7 @@ pub use proof::{ProofSummary, ShortRun, Verdicts};
 pub use request::{
     Backfill, DeletedWorkflows, FileFormat, Kind, NdjsonCompression, OnDrift, Request,
 };
-pub use retention::Retention;
+pub use retention::{Retention, SERVICE_MEMORY};
 pub use snapshot::{SnapshotSummary, Snapshots, snapshot};
 pub use state::Acknowledged;
 pub use status::{

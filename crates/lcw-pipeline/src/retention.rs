@@ -1,10 +1,15 @@
 //! How far the service's memory reaches back, and how close the dataset came to its end.
 
+use std::time::Duration;
+
 use jiff::civil::Date;
 use lcw_model::time::{date_of, format_micros};
 use serde::Serialize;
 
 use crate::coverage::{DAY, RETENTION};
+
+/// How long Microsoft Graph keeps the history of Lifecycle Workflows: about 30 days.
+pub const SERVICE_MEMORY: Duration = Duration::from_micros(RETENTION.unsigned_abs());
 
 const HOUR: i64 = DAY / 24;
 

@@ -27,7 +27,7 @@ pub(super) fn bytes(key: &str, path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// The secret that a file holds; its last line may end or not.
-pub(super) fn secret(key: &str, path: &Path) -> Result<SecretString, Failure> {
+pub(crate) fn secret(key: &str, path: &Path) -> Result<SecretString, Failure> {
     let refuse = |problem: &str, remedy: &str| {
         let shown = find(path);
         Failure::credentials(format!("{key} {} {problem}", shown.display()), remedy)

@@ -6,7 +6,7 @@ fn help(line: &str) -> Ended {
     Lcw::new(&std::env::temp_dir(), line).run()
 }
 
-const VERBS: [&str; 14] = [
+const VERBS: [&str; 16] = [
     "",
     "export",
     "backfill",
@@ -20,6 +20,8 @@ const VERBS: [&str; 14] = [
     "snapshot",
     "verify",
     "acknowledge",
+    "schedule",
+    "schedule print",
     "schema",
 ];
 

@@ -37,6 +37,7 @@ mod stopped;
 mod stopping;
 mod streams;
 mod tables;
+mod telemetry;
 mod terminal;
 mod tls;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
