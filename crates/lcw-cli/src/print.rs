@@ -24,9 +24,20 @@ pub(crate) fn text(text: &str) -> Result<(), Failure> {
     line(&harmless(text.trim_end()))
 }
 
+/// What this program alone has made, and another one is to read, as it is.
+pub(crate) fn verbatim(bytes: &[u8]) -> Result<(), Failure> {
+    written(|out| out.write_all(bytes))
+}
+
 fn line(text: &str) -> Result<(), Failure> {
+    written(|out| writeln!(out, "{text}"))
+}
+
+fn written(
+    write: impl FnOnce(&mut io::StdoutLock<'static>) -> io::Result<()>,
+) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+    match write(&mut out).and_then(|()| out.flush()) {
         // The reader of a pipe may leave when it has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Failure::failed(
@@ -34,6 +45,12 @@ fn line(text: &str) -> Result<(), Failure> {
         )),
         Ok(()) => Ok(()),
     }
+}
+
+/// A question to the person in front, on stderr: the cursor stays behind it.
+pub(crate) fn question(text: &str) {
+    // Without stderr there is nobody to ask.
+    let _lost = io::stderr().write_all(harmless(text).as_bytes());
 }
 
 /// What went wrong and what to do: on stderr in the way of the logs, and with `--json` as an object
@@ -59,12 +76,11 @@ pub(crate) fn error(failure: &Failure, format: LogFormat) {
 /// Paths and other people's texts are in it: further lines of the message are set in, so that none
 /// passes for an error or a log line of its own.
 fn as_text(failure: &Failure) -> String {
-    let message = failure.message().trim_end().replace('\n', "\n  ");
-    let mut text = format!("error: {message}\n");
+    let set_in = |text: &str, by: &str| text.trim_end().replace('\n', by);
+    let mut text = format!("error: {}\n", set_in(failure.message(), "\n  "));
     if let Some(remedy) = failure.remedy() {
-        text.push_str("  what to do: ");
-        text.push_str(remedy);
-        text.push('\n');
+        let remedy = set_in(remedy, "\n    ");
+        text.push_str(&format!("  what to do: {remedy}\n"));
     }
     harmless(&text)
 }

@@ -114,11 +114,9 @@ async fn what_cannot_be_acknowledged_is_a_matter_of_usage() {
         assert!(contents(&desk.data()) == before, "{ended}");
     };
     let nothing = ["nothing is missing of", "lcw status"];
-    for (flag, what) in [
-        ("--run", "run"),
-        ("--day", "day"),
-        ("--workflow", "workflow"),
-    ] {
+    let unknown = ["no workflow with the id or name \"nobody\"", "name one of"];
+    refused(&["--workflow", "nobody", "--reason", REASON], &unknown);
+    for (flag, what) in [("--run", "run"), ("--day", "day")] {
         let says = [&*format!("{what} nobody"), nothing[0], nothing[1]];
         refused(&[flag, "nobody", "--reason", REASON], &says);
     }

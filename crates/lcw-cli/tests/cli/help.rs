@@ -6,7 +6,7 @@ fn help(line: &str) -> Ended {
     Lcw::new(&std::env::temp_dir(), line).run()
 }
 
-const VERBS: [&str; 14] = [
+const VERBS: [&str; 19] = [
     "",
     "export",
     "backfill",
@@ -20,6 +20,11 @@ const VERBS: [&str; 14] = [
     "snapshot",
     "verify",
     "acknowledge",
+    "init",
+    "config",
+    "config show",
+    "completions",
+    "man",
     "schema",
 ];
 
@@ -68,7 +73,8 @@ fn example(line: &str) -> Option<&str> {
         .strip_prefix("  ")
         .filter(|line| line.starts_with("lcw "))?;
     let command = command.split("  ").next()?;
-    Some(command.split(" | ").next()?.trim_end())
+    let command = command.split(" | ").next()?;
+    Some(command.split(" >").next()?.trim_end())
 }
 
 #[test]
