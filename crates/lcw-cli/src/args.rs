@@ -65,7 +65,7 @@ const BACKFILL_HELP: &str = "\
 Examples:
   lcw plan backfill --from T-30d --to T              what it would do
   lcw backfill --from 2026-11-01 --to 2026-11-08     seven days, UTC
-  lcw backfill --from T-7d --to T --workflow 'Onboard new hire'
+  lcw backfill --from T-7d --to T --workflow Leavers
 
 A damaged file is never written over: move it away, and backfill its day.";
 

@@ -82,9 +82,9 @@ pub(crate) async fn init(args: &InitArgs, to: &Output, screen: &Screen) -> Resul
     if let Some(asker) = &mut asker {
         ask::everything(asker, &mut draft)?;
     }
+    check(&draft.text(&args.file, None))?;
     let has_schema = write_schema(&args.file)?;
     let text = draft.text(&args.file, has_schema.then_some(SCHEMA));
-    check(&text)?;
     write(&args.file, &text, args.force)?;
     if to.json {
         print::json(&serde_json::json!({ "file": args.file, "settings": draft.settings() }))?;

@@ -45,11 +45,14 @@ fn write(args: &ManArgs) -> anyhow::Result<usize> {
 }
 
 fn write_page(command: &clap::Command, folder: &std::path::Path) -> anyhow::Result<usize> {
-    let page = clap_mangen::Man::new(command.clone());
+    let page = clap_mangen::Man::new(command.clone()).manual("lcw");
     let path = folder.join(page.get_filename());
     let mut text = Vec::new();
     page.render(&mut text)?;
+    let text = String::from_utf8_lossy(&text).replace("\n.SH EXTRA\n", "\n.SH NOTES\n");
     std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     let verbs = command.get_subcommands().filter(|verb| !verb.is_hide_set());
-    verbs.map(|verb| write_page(verb, folder)).try_fold(1, |pages, more| Ok(pages + more?))
+    verbs
+        .map(|verb| write_page(verb, folder))
+        .try_fold(1, |pages, more| Ok(pages + more?))
 }

@@ -23,9 +23,9 @@ use crate::{print, toml_text};
 
 pub(crate) const HELP: &str = "\
 Examples:
-  lcw config show                          what an export without a file would use
+  lcw config show                          what an export would use
   lcw config show /etc/lcw/daily.toml --origin
-  lcw config show --origin --json | jq '.settings[] | select(.origin.kind == \"variable\")'";
+  lcw config show --json | jq '.settings[] | {key, value, origin}'";
 
 const SHOW_HELP: &str = "\
 Examples:
@@ -393,7 +393,10 @@ mod tests {
     #[test]
     fn a_url_shows_no_password() {
         for (url, shown) in [
-            ("http://me:pa@ss@proxy:8080", "http://[not shown]@proxy:8080"),
+            (
+                "http://me:pa@ss@proxy:8080",
+                "http://[not shown]@proxy:8080",
+            ),
             ("http://proxy/a@b", "http://proxy/a@b"),
             ("no url: a@b", "no url: a@b"),
         ] {

@@ -22,6 +22,7 @@ mod error;
 pub mod exit;
 mod export;
 mod fetch;
+pub mod human;
 mod in_turn;
 mod listing;
 mod matrix;

@@ -36,7 +36,11 @@ pub fn find_workflow<'k>(
         &|it| it.id == wanted,
         &|it| it.name.as_deref() == Some(wanted),
         &|it| it.id.eq_ignore_ascii_case(wanted.trim()),
-        &|it| it.name.as_deref().is_some_and(|name| plain(name) == plain(wanted)),
+        &|it| {
+            it.name
+                .as_deref()
+                .is_some_and(|name| plain(name) == plain(wanted))
+        },
     ];
     for fits in fits {
         let found: Vec<&KnownWorkflow> = known.iter().filter(|it| fits(it)).collect();
@@ -131,7 +135,10 @@ fn unknown(wanted: &str, known: &[KnownWorkflow], holder: &str) -> PipelineError
             0 => String::new(),
             more => format!("\nand {more} more"),
         };
-        format!("name one of these, by id or by name:\n{}{more}", lines(&shown))
+        format!(
+            "name one of these, by id or by name:\n{}{more}",
+            lines(&shown)
+        )
     } else {
         format!("did you mean\n{}", lines(&alike))
     };
@@ -227,17 +234,26 @@ mod tests {
         let said = refused("OFFBOARD, last DAY");
         assert!(said.contains("2 workflows with the name"), "{said}");
         assert!(said.contains("bb22 \"Offboard, last day\"\n"), "{said}");
-        assert!(said.ends_with("cc33 \"offboard, LAST day\" (deleted)"), "{said}");
+        assert!(
+            said.ends_with("cc33 \"offboard, LAST day\" (deleted)"),
+            "{said}"
+        );
     }
 
     #[test]
     fn a_name_of_none_gets_a_suggestion_or_the_list() {
         let said = refused("Onbaord new hires");
-        assert!(said.ends_with("did you mean\naa11 \"Onboard new hire\""), "{said}");
+        assert!(
+            said.ends_with("did you mean\naa11 \"Onboard new hire\""),
+            "{said}"
+        );
         assert!(refused("last").contains("did you mean\nbb22"));
         assert!(refused("dd4").contains("did you mean\ndd44"));
         let said = refused("zzz");
-        assert!(said.contains("ff66 \"\"") && said.contains("name one of"), "{said}");
+        assert!(
+            said.contains("ff66 \"\"") && said.contains("name one of"),
+            "{said}"
+        );
         assert!(refused("").contains("name one of these"));
     }
 

@@ -117,7 +117,11 @@ fn who(asker: &mut Asker, draft: &mut Draft) -> Result<(), Failure> {
 
 /// How to sign in, and where that is which proves it.
 fn proof(asker: &mut Asker, draft: &mut Draft) -> Result<(), Failure> {
-    const FILES: [&str; 3] = ["client_secret_file", "certificate_path", "federated_token_file"];
+    const FILES: [&str; 3] = [
+        "client_secret_file",
+        "certificate_path",
+        "federated_token_file",
+    ];
     if draft.get("auth").is_none() {
         let has_file = FILES.iter().any(|key| draft.get(key).is_some());
         if has_file {
@@ -128,7 +132,11 @@ fn proof(asker: &mut Asker, draft: &mut Draft) -> Result<(), Failure> {
         draft.set("source", "auth", json!(auth));
     }
     let (key, question, variable) = match draft.get("auth").and_then(Value::as_str) {
-        Some("secret") => (FILES[0], "File with the client secret", "AZURE_CLIENT_SECRET"),
+        Some("secret") => (
+            FILES[0],
+            "File with the client secret",
+            "AZURE_CLIENT_SECRET",
+        ),
         Some("certificate") => (
             FILES[1],
             "PEM or PFX file with the certificate",
@@ -214,7 +222,9 @@ fn path(answer: &str) -> Result<String, String> {
     let is_bare = path.components().count() == 1 && path.extension().is_none();
     let is_there = path.exists();
     if !is_there && is_bare && (answer.contains('~') || answer.len() > LONGEST_NAME) {
-        return Err("that looks like the secret itself: write it into a file, name that".to_owned());
+        return Err(
+            "that looks like the secret itself: write it into a file, name that".to_owned(),
+        );
     }
     if !is_there {
         print::question("  there is no such file yet: make it before the first export\n");

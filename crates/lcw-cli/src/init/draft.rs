@@ -26,7 +26,11 @@ impl Draft {
         draft.choose("source", "cloud", source.cloud.map(Choice::name));
         draft.choose("source", "graph_url", source.graph_url.as_ref());
         draft.choose("source", "authority_url", source.authority_url.as_ref());
-        draft.choose("source", "api_version", source.api_version.map(Choice::name));
+        draft.choose(
+            "source",
+            "api_version",
+            source.api_version.map(Choice::name),
+        );
         draft.choose("source", "tenant_id", source.tenant_id.as_ref());
         draft.choose("source", "client_id", source.client_id.as_ref());
         draft.choose("source", "auth", source.auth.map(Choice::name));
@@ -35,10 +39,15 @@ impl Draft {
         };
         file("client_secret_file", &proof.client_secret_file);
         file("certificate_path", &proof.certificate_path);
-        file("certificate_password_file", &proof.certificate_password_file);
+        file(
+            "certificate_password_file",
+            &proof.certificate_password_file,
+        );
         file("federated_token_file", &proof.federated_token_file);
         if let Some(rate) = source.requests_per_second {
-            let rate = rate.per_second().map_or(json!("unlimited"), |rate| json!(rate));
+            let rate = rate
+                .per_second()
+                .map_or(json!("unlimited"), |rate| json!(rate));
             draft.set("extract", "requests_per_second", rate);
         }
         if let Some(count) = source.max_concurrency {
@@ -48,7 +57,11 @@ impl Draft {
         if !tables.is_empty() {
             draft.set("extract", "tables", json!(tables));
         }
-        draft.choose("load", "out", target.out.as_ref().map(|path| path.display()));
+        draft.choose(
+            "load",
+            "out",
+            target.out.as_ref().map(|path| path.display()),
+        );
         draft.choose("load", "format", target.format.map(Choice::name));
         draft
     }
@@ -86,7 +99,9 @@ impl Draft {
         let mut section = "";
         let body = DAILY.find("\n[source]").map_or(DAILY, |at| &DAILY[at..]);
         for line in body.trim().lines() {
-            let name = line.strip_prefix('[').and_then(|line| line.strip_suffix(']'));
+            let name = line
+                .strip_prefix('[')
+                .and_then(|line| line.strip_suffix(']'));
             section = name.unwrap_or(section);
             let is_of = |it: &&&(&str, &str, Value)| it.0 == section && Some(it.1) == key_of(line);
             match left.iter().position(|it| is_of(&it)) {
@@ -119,14 +134,20 @@ fn head(path: &Path, schema: Option<&str>) -> Vec<String> {
 # environment win over this file: lcw config show {file} --origin tells. Unknown keys are errors.
 "
     );
-    schema.into_iter().chain(text.lines().map(str::to_owned)).chain([String::new()]).collect()
+    schema
+        .into_iter()
+        .chain(text.lines().map(str::to_owned))
+        .chain([String::new()])
+        .collect()
 }
 
 /// The key of a line of the commented file, used or only mentioned.
 fn key_of(line: &str) -> Option<&str> {
     let line = line.strip_prefix("# ").unwrap_or(line);
     let (key, _) = line.split_once(" = ")?;
-    let is_key = key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let is_key = key
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     (is_key && !key.is_empty()).then_some(key)
 }
 
@@ -141,7 +162,11 @@ fn with_value(line: &str, (_, key, chosen): &(&str, &str, Value)) -> String {
 
 /// Something between a long setting and its comment.
 fn gap(setting: &str) -> &'static str {
-    if setting.chars().count() < COMMENTS { "" } else { "  " }
+    if setting.chars().count() < COMMENTS {
+        ""
+    } else {
+        "  "
+    }
 }
 
 #[cfg(test)]

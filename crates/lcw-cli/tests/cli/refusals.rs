@@ -282,7 +282,8 @@ async fn of_a_workflow_that_the_tenant_does_not_have() {
     let workflow = desk.tenant.truth().workflows.remove(0);
     let unlike = "zzz";
     let part = workflow.detail["displayName"].as_str().unwrap();
-    let part = &part[..part.len() - 2];
+    let end = part.char_indices().nth_back(1).unwrap().0;
+    let part = &part[..end];
     for (unknown, remedy) in [(unlike, "name one of these"), (part, "did you mean")] {
         refuses_at(
             &desk,
