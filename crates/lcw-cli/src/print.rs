@@ -1,7 +1,7 @@
 //! The only place that writes to stdout and stderr.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::panic::PanicHookInfo;
 
 use jiff::Timestamp;
@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::args::{LogFormat, Output};
 use crate::failure::Failure;
 use crate::lines::{harmless, harmless_json};
+use crate::settings::env;
 
 /// One JSON object, and nothing else, on stdout.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
@@ -22,6 +23,42 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
 /// not steer the terminal.
 pub(crate) fn text(text: &str) -> Result<(), Failure> {
     line(&harmless(text.trim_end()))
+}
+
+const RED: &str = "\u{1b}[1;31m";
+const YELLOW: &str = "\u{1b}[33m";
+const GREEN: &str = "\u{1b}[32m";
+const PLAIN: &str = "\u{1b}[0m";
+
+/// Whether colours are welcome where text goes.
+pub(crate) fn has_colours(is_terminal: bool) -> bool {
+    let is_dumb = env("TERM").is_some_and(|kind| kind == "dumb");
+    is_terminal && !is_dumb && env("NO_COLOR").is_none()
+}
+
+/// Text on stdout whose lines begin with verdicts, which are coloured on a terminal.
+pub(crate) fn verdicts(text: &str) -> Result<(), Failure> {
+    let text = harmless(text.trim_end());
+    if !has_colours(io::stdout().is_terminal()) {
+        return line(&text);
+    }
+    let lines: Vec<String> = text.lines().map(coloured).collect();
+    line(&lines.join("\n"))
+}
+
+/// The line with its first word in the colour of what it says.
+fn coloured(line: &str) -> String {
+    const COLOURS: [(&str, &str); 4] = [
+        ("pass ", GREEN),
+        ("warn ", YELLOW),
+        ("FAIL ", RED),
+        ("error:", RED),
+    ];
+    let paint = |(word, colour): &(&str, &str)| {
+        let rest = line.strip_prefix(word)?;
+        Some(format!("{colour}{word}{PLAIN}{rest}"))
+    };
+    COLOURS.iter().find_map(paint).unwrap_or(line.to_owned())
 }
 
 /// What this program alone has made, and another one is to read, as it is.
@@ -66,6 +103,7 @@ pub(crate) fn failure(failure: &Failure, to: &Output) {
 /// What went wrong and what to do, on stderr.
 pub(crate) fn error(failure: &Failure, format: LogFormat) {
     let text = match format {
+        LogFormat::Text if has_colours(io::stderr().is_terminal()) => coloured(&as_text(failure)),
         LogFormat::Text => as_text(failure),
         LogFormat::Json => as_log_line(failure),
     };
