@@ -9,7 +9,7 @@ use crate::program::{Ended, Lcw};
 
 /// What a person types, line by line, on a terminal.
 fn typed(lcw: Lcw, answers: &[&str]) -> Ended {
-    let mut command = lcw.on_a_terminal(80).command();
+    let mut command = lcw.on_a_terminal(80).env("NO_COLOR", "1").command();
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
