@@ -115,12 +115,11 @@ pub(crate) fn error(failure: &Failure, format: LogFormat) {
 /// passes for an error or a log line of its own.
 fn as_text(failure: &Failure) -> String {
     let set_in = |text: &str, by: &str| text.trim_end().replace('\n', by);
-    let mut text = format!("error: {}\n", set_in(failure.message(), "\n  "));
-    if let Some(remedy) = failure.remedy() {
-        let remedy = set_in(remedy, "\n    ");
-        text.push_str(&format!("  what to do: {remedy}\n"));
-    }
-    harmless(&text)
+    let message = set_in(failure.message(), "\n  ");
+    let remedy = failure.remedy().map_or_else(String::new, |remedy| {
+        format!("  what to do: {}\n", set_in(remedy, "\n    "))
+    });
+    harmless(&format!("error: {message}\n{remedy}"))
 }
 
 /// An event like those of the log.

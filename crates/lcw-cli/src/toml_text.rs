@@ -18,11 +18,8 @@ pub(crate) fn value(value: &Value) -> String {
 
 /// A list of which every entry has a line of its own.
 pub(crate) fn list(items: &[Value]) -> String {
-    let items: String = items
-        .iter()
-        .map(|item| format!("    {},\n", value(item)))
-        .collect();
-    format!("[\n{items}]")
+    let items: Vec<String> = items.iter().map(value).collect();
+    format!("[\n    {},\n]", items.join(",\n    "))
 }
 
 /// The path of a file as a word of a shell's command line, in a comment.
