@@ -1,4 +1,4 @@
-//! The README's tables of tables and permissions, tried line by line against the service.
+//! The tables of tables and permissions, in README and docs, tried line by line against the service.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,11 @@ use lcw_simulator::{Reading, ReprocessedRuns, Simulator, Truth, roles};
 use lcw_tests::{Office, compact};
 use lcw_transform::Table;
 
-const README: &str = include_str!("../../README.md");
+/// The pages that the tables are on.
+const PAGES: &str = concat!(
+    include_str!("../../README.md"),
+    include_str!("../../docs/permissions.md")
+);
 
 /// Permission, application id, delegated id.
 ///
@@ -51,13 +55,13 @@ fn rows(first: &str, last: &str) -> Vec<Vec<String>> {
         let cell = |text: &str| text.trim().replace('`', "");
         Some(inner.split('|').map(cell).collect())
     };
-    let mut lines = README.lines();
+    let mut lines = PAGES.lines();
     let is_head = |line: &str| {
         let cells = cells(line).unwrap_or_default();
         cells.first().is_some_and(|cell| cell == first)
             && cells.last().is_some_and(|cell| cell == last)
     };
-    assert!(lines.any(is_head), "README.md has no table of {first}");
+    assert!(lines.any(is_head), "there is no table of {first}");
     lines.skip(1).map_while(cells).collect()
 }
 
@@ -167,7 +171,7 @@ fn the_ids_of_permissions_are_microsofts() {
 
 /// The ids in lines of code with this word.
 fn ids_near(word: &str) -> Vec<&'static str> {
-    let lines = README.lines().filter(|line| line.contains(word));
+    let lines = PAGES.lines().filter(|line| line.contains(word));
     let words =
         lines.flat_map(|line| line.split(|it: char| !it.is_ascii_alphanumeric() && it != '-'));
     words

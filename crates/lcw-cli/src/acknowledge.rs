@@ -7,6 +7,7 @@ use lcw_pipeline::{AcknowledgeRequest, Acknowledged, Acknowledgement};
 use crate::args::{AcknowledgeArgs, Output};
 use crate::config::PipelineFile;
 use crate::failure::Failure;
+use crate::lines::fitted;
 use crate::{print, settings};
 
 pub(crate) fn acknowledge(args: &AcknowledgeArgs, to: &Output) -> Result<u8, Failure> {
@@ -29,7 +30,7 @@ pub(crate) fn acknowledge(args: &AcknowledgeArgs, to: &Output) -> Result<u8, Fai
     if to.json {
         print::json(&done)?;
     } else {
-        print::text(&text(&done))?;
+        print::text(&fitted(&text(&done)))?;
     }
     Ok(0)
 }

@@ -14,6 +14,7 @@ use crate::quantity::{Rate, count};
 use crate::schedule::{self, ScheduleArgs};
 use crate::settings::DEFAULT_SNAPSHOTS;
 use crate::when::When;
+use crate::{completions, init, man, show_config};
 
 /// Exports what Microsoft Entra Lifecycle Workflows did into Parquet or NDJSON.
 ///
@@ -32,6 +33,7 @@ pub(crate) struct Cli {
 const AFTER_HELP: &str = "\
 Start here:
   lcw demo          a simulated tenant, exported; no Azure needed
+  lcw init          asks, and writes a pipeline file
   lcw doctor        whether an export would work, and what to do if not
   lcw plan export   what a first export would ask for and write
   lcw export        writes ./lcw-data; signs in with AZURE_TENANT_ID,
@@ -64,7 +66,7 @@ const BACKFILL_HELP: &str = "\
 Examples:
   lcw plan backfill --from T-30d --to T              what it would do
   lcw backfill --from 2026-11-01 --to 2026-11-08     seven days, UTC
-  lcw backfill --from T-7d --to T --workflow ID
+  lcw backfill --from T-7d --to T --workflow Leavers
 
 A damaged file is never written over: move it away, and backfill its day.";
 
@@ -261,6 +263,23 @@ pub(crate) enum Verb {
         after_help = schedule::HELP
     )]
     Schedule(ScheduleArgs),
+    /// Write a pipeline file: asks what it has to know, and offers to try it
+    #[command(
+        long_about = "Asks for the tenant, for how to sign in and for where the dataset goes, and \
+        writes a pipeline file with every key, its default and what it means. Never asks for a \
+        secret: only where it is. What flags say is not asked; with --defaults nothing is.",
+        after_help = init::HELP
+    )]
+    Init(init::InitArgs),
+    /// The settings that an export would use, and where each comes from
+    #[command(after_help = show_config::HELP)]
+    Config(show_config::ConfigArgs),
+    /// A script that lets a shell complete verbs, flags and their values
+    #[command(after_help = completions::HELP)]
+    Completions(completions::CompletionsArgs),
+    /// Manual pages, one for the program and one for each verb
+    #[command(after_help = man::HELP)]
+    Man(man::ManArgs),
     /// The columns of the tables, with type, unit and source property
     #[command(
         long_about = "Shows every column with its type, its unit, and the Graph property that it \
@@ -342,8 +361,8 @@ pub(crate) struct WindowArgs {
     /// First schedule date after the window, same forms; may lie in the future
     #[arg(long, value_name = "D")]
     pub(crate) to: When,
-    /// Only this workflow; repeatable
-    #[arg(long, value_name = "ID")]
+    /// Only this workflow, by its id or its name; repeatable
+    #[arg(long, value_name = "WORKFLOW")]
     pub(crate) workflow: Vec<String>,
 }
 
@@ -532,8 +551,8 @@ pub(crate) struct AcknowledgeArgs {
     /// Day that was lost, or whose runs are short; repeatable
     #[arg(long, value_name = "DAY")]
     pub(crate) day: Vec<String>,
-    /// Workflow that is short; repeatable
-    #[arg(long, value_name = "ID")]
+    /// Workflow that is short, by its id or its name; repeatable
+    #[arg(long, value_name = "WORKFLOW")]
     pub(crate) workflow: Vec<String>,
     /// Why that is all right; stays on record
     #[arg(long, value_name = "TEXT")]

@@ -15,6 +15,10 @@ use serde_json::{Value, json};
 use crate::choice::{self, Auth, Choice, Compression, Format, names};
 use crate::quantity::{self, Rate};
 
+/// The commented pipeline file that shows every key; those that are not commented out have their
+/// default.
+pub(crate) const DAILY: &str = include_str!("../../../pipelines/daily.toml");
+
 /// A pipeline file: what to export, how fast, where to.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -221,7 +225,10 @@ fn suggestion(message: &str) -> String {
 }
 
 /// The candidate that `word` was probably meant to be.
-fn closest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn closest<'a>(
+    word: &str,
+    candidates: impl Iterator<Item = &'a str>,
+) -> Option<&'a str> {
     candidates
         .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
         .filter(|(similarity, _)| *similarity > 0.75)

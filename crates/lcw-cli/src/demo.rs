@@ -13,6 +13,7 @@ use lcw_transform::Table;
 use crate::args::{DemoArgs, Output};
 use crate::choice::Compression;
 use crate::failure::Failure;
+use crate::lines::{COLUMNS, wrapped};
 use crate::progress::Screen;
 use crate::{export, print, settings};
 
@@ -82,17 +83,7 @@ fn what_next(out: &Path, format: FileFormat, summary: &Summary) -> String {
     let runs = scan("runs", "*/");
     let results = scan("user_processing_results", "*/");
     let tasks = scan("task_processing_results", "*/");
-    let held = Table::DEFAULT.map(|table| {
-        let rows = summary
-            .tables
-            .get(table.name())
-            .map_or(0, |table| table.rows_total);
-        format!(
-            "  {:<24} {rows:>6} rows  {}",
-            table.name(),
-            table.description()
-        )
-    });
+    let held = Table::DEFAULT.map(|table| held(table, summary));
     format!(
         "
 The dataset is in {out}. What the tables hold:
@@ -101,27 +92,47 @@ The dataset is in {out}. What the tables hold:
 Query it with DuckDB (https://duckdb.org), for example:
 
   -- what every workflow did, and how it ended
-  SELECT w.display_name, r.processing_status, count(*) AS runs, sum(r.total_users_count) AS users
-  FROM {runs} r JOIN {workflows} w ON w.id = r.workflow_id
+  SELECT w.display_name, r.processing_status,
+    count(*) AS runs, sum(r.total_users_count) AS users
+  FROM {runs} r
+  JOIN {workflows} w ON w.id = r.workflow_id
   GROUP BY ALL ORDER BY ALL;
 
   -- users whom a workflow failed, newest first
-  SELECT w.display_name, u.subject_id, u.processing_status, u.failed_tasks_count, u.started_date_time
-  FROM {results} u JOIN {workflows} w ON w.id = u.workflow_id
-  WHERE u.failed_tasks_count > 0 ORDER BY u.started_date_time DESC LIMIT 10;
+  SELECT w.display_name, u.subject_id, u.processing_status,
+    u.failed_tasks_count, u.started_date_time
+  FROM {results} u
+  JOIN {workflows} w ON w.id = u.workflow_id
+  WHERE u.failed_tasks_count > 0
+  ORDER BY u.started_date_time DESC LIMIT 10;
 
   -- what was done to whom, and which task failed
-  SELECT w.display_name, t.task_display_name, t.processing_status, count(*) AS users, any_value(t.failure_reason) AS why
-  FROM {tasks} t JOIN {workflows} w ON w.id = t.workflow_id
-  WHERE t.processing_status IN ('failed', 'canceled') GROUP BY ALL ORDER BY users DESC LIMIT 10;
+  SELECT w.display_name, t.task_display_name, t.processing_status,
+    count(*) AS users, any_value(t.failure_reason) AS why
+  FROM {tasks} t
+  JOIN {workflows} w ON w.id = t.workflow_id
+  WHERE t.processing_status IN ('failed', 'canceled')
+  GROUP BY ALL ORDER BY users DESC LIMIT 10;
 
   -- how long users wait, and how long processing takes
-  SELECT workflow_id, count(*) AS users, median(queue_ms) AS queue_ms, median(processing_ms) AS processing_ms
-  FROM {results} GROUP BY ALL ORDER BY users DESC;
+  SELECT workflow_id, count(*) AS users,
+    median(queue_ms) AS queue_ms, median(processing_ms) AS processing_ms
+  FROM {results}
+  GROUP BY ALL ORDER BY users DESC;
 
-Run `lcw demo` again: nothing new, so nothing is read or rewritten. `lcw status --out {out}` looks
-at it offline; `lcw schema` explains every column.",
+Run `lcw demo` again: nothing new, so nothing is read or rewritten.
+`lcw status --out {out}` looks at it offline; `lcw schema` explains every
+column.",
         out = out.display(),
         held = held.join("\n"),
     )
+}
+
+/// How many rows a table has, and what a row is.
+fn held(table: Table, summary: &Summary) -> String {
+    let rows = summary.tables.get(table.name());
+    let rows = rows.map_or(0, |table| table.rows_total);
+    let mut lines = vec![format!("  {:<24} {rows:>6} rows", table.name())];
+    lines.extend(wrapped(table.description(), "    ", COLUMNS));
+    lines.join("\n")
 }

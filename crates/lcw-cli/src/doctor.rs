@@ -36,7 +36,7 @@ pub(crate) async fn doctor(args: &ExportArgs, to: &Output, screen: &Screen) -> R
     if to.json {
         print::json(&diagnosis)?;
     } else {
-        print::text(&text(&diagnosis))?;
+        print::verdicts(&text(&diagnosis))?;
     }
     Ok(diagnosis.exit_code)
 }

@@ -8,6 +8,7 @@ use lcw_pipeline::{Backfill, Kind, PipelineError, Progress, Stop, Summary};
 
 use crate::args::{BackfillArgs, IncrementalArgs, Output, PlanArgs, PlanOf, WindowArgs};
 use crate::failure::Failure;
+use crate::lines::fitted;
 use crate::progress::Screen;
 use crate::settings::Settings;
 use crate::telemetry::Teller;
@@ -50,7 +51,7 @@ pub(crate) async fn plan(args: &PlanArgs, to: &Output, screen: &Screen) -> Resul
     if to.json {
         print::json(&plan)?;
     } else {
-        print::text(&plan.to_string())?;
+        print::text(&fitted(&plan.to_string()))?;
     }
     Ok(plan.exit_code)
 }
@@ -153,7 +154,7 @@ pub(crate) fn show(summary: &Summary, to: &Output) -> Result<(), Failure> {
     if to.json {
         print::json(summary)?;
     } else if summary.error.is_none() || summary.manifest.is_some() {
-        print::text(&report::text(summary))?;
+        print::text(&fitted(&report::text(summary)))?;
     }
     if let Some(error) = &summary.error {
         print::error(

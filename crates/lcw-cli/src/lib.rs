@@ -3,6 +3,7 @@
 mod acknowledge;
 mod args;
 mod choice;
+mod completions;
 mod config;
 mod demo;
 mod doctor;
@@ -10,8 +11,10 @@ mod export;
 mod failure;
 #[doc(hidden)]
 pub mod fuzzing;
+mod init;
 mod lines;
 mod logging;
+mod man;
 mod missing;
 mod print;
 mod progress;
@@ -20,12 +23,14 @@ mod report;
 mod schedule;
 mod schema;
 mod settings;
+mod show_config;
 mod sign_in;
 mod signals;
 mod simulate;
 mod snapshot;
 mod status;
 mod telemetry;
+mod toml_text;
 mod verify;
 mod when;
 
@@ -105,6 +110,10 @@ async fn run(cli: &Cli, screen: &Screen) -> Result<u8, Failure> {
         Verb::Verify(args) => verify::verify(args, to),
         Verb::Acknowledge(args) => acknowledge::acknowledge(args, to),
         Verb::Schedule(args) => schedule::schedule(args, to),
+        Verb::Init(args) => init::init(args, to, screen).await,
+        Verb::Config(args) => show_config::config(args, to),
+        Verb::Completions(args) => completions::completions(args),
+        Verb::Man(args) => man::man(args, to),
         Verb::Schema(args) => schema::schema(args, to),
     }
 }

@@ -30,6 +30,20 @@ pub(crate) fn wrapped(text: &str, indent: &str, columns: usize) -> Vec<String> {
     lines
 }
 
+/// The same with every line that is too long for a screen broken between words, and what follows set
+/// in below it.
+pub(crate) fn fitted(text: &str) -> String {
+    let fit = |line: &str| {
+        if line.chars().count() <= COLUMNS {
+            return line.to_owned();
+        }
+        let depth = line.len() - line.trim_start_matches(' ').len();
+        let lines = wrapped(line, &" ".repeat(depth + 2), COLUMNS).join("\n");
+        lines[2..].to_owned()
+    };
+    text.lines().map(fit).collect::<Vec<_>>().join("\n")
+}
+
 /// Names are other people's words: they must not steer the terminal, nor hide in it. What is not
 /// shown as it stands (controls, and signs that turn the direction of writing) becomes a space.
 pub(crate) fn on_one_line(name: &str) -> String {
@@ -120,6 +134,17 @@ mod tests {
             ["  one two", "  three", "  a-very-long-word", "  four"]
         );
         assert!(wrapped("", "  ", 9).is_empty());
+    }
+
+    #[test]
+    fn long_lines_are_broken_and_short_ones_left_alone() {
+        let table = "  a   b";
+        assert_eq!(fitted(table), table);
+        let long = format!("  {} {}", "x".repeat(50), "y".repeat(50));
+        let broken = format!("  {}\n    {}", "x".repeat(50), "y".repeat(50));
+        assert_eq!(fitted(&long), broken);
+        let word = "z".repeat(90);
+        assert_eq!(fitted(&word), word);
     }
 
     #[test]

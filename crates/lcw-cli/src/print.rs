@@ -1,7 +1,7 @@
 //! The only place that writes to stdout and stderr.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::panic::PanicHookInfo;
 
 use jiff::Timestamp;
@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::args::{LogFormat, Output};
 use crate::failure::Failure;
 use crate::lines::{harmless, harmless_json};
+use crate::settings::env;
 
 /// One JSON object, and nothing else, on stdout.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
@@ -24,9 +25,56 @@ pub(crate) fn text(text: &str) -> Result<(), Failure> {
     line(&harmless(text.trim_end()))
 }
 
+const RED: &str = "\u{1b}[1;31m";
+const YELLOW: &str = "\u{1b}[33m";
+const GREEN: &str = "\u{1b}[32m";
+const PLAIN: &str = "\u{1b}[0m";
+
+/// Whether colours are welcome where text goes.
+pub(crate) fn has_colours(is_terminal: bool) -> bool {
+    let is_dumb = env("TERM").is_some_and(|kind| kind == "dumb");
+    is_terminal && !is_dumb && env("NO_COLOR").is_none()
+}
+
+/// Text on stdout whose lines begin with verdicts, which are coloured on a terminal.
+pub(crate) fn verdicts(text: &str) -> Result<(), Failure> {
+    let text = harmless(text.trim_end());
+    if !has_colours(io::stdout().is_terminal()) {
+        return line(&text);
+    }
+    let lines: Vec<String> = text.lines().map(coloured).collect();
+    line(&lines.join("\n"))
+}
+
+/// The line with its first word in the colour of what it says.
+fn coloured(line: &str) -> String {
+    const COLOURS: [(&str, &str); 4] = [
+        ("pass ", GREEN),
+        ("warn ", YELLOW),
+        ("FAIL ", RED),
+        ("error:", RED),
+    ];
+    let paint = |(word, colour): &(&str, &str)| {
+        let rest = line.strip_prefix(word)?;
+        Some(format!("{colour}{word}{PLAIN}{rest}"))
+    };
+    COLOURS.iter().find_map(paint).unwrap_or(line.to_owned())
+}
+
+/// What this program alone has made, and another one is to read, as it is.
+pub(crate) fn verbatim(bytes: &[u8]) -> Result<(), Failure> {
+    written(|out| out.write_all(bytes))
+}
+
 fn line(text: &str) -> Result<(), Failure> {
+    written(|out| writeln!(out, "{text}"))
+}
+
+fn written(
+    write: impl FnOnce(&mut io::StdoutLock<'static>) -> io::Result<()>,
+) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+    match write(&mut out).and_then(|()| out.flush()) {
         // The reader of a pipe may leave when it has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Failure::failed(
@@ -34,6 +82,12 @@ fn line(text: &str) -> Result<(), Failure> {
         )),
         Ok(()) => Ok(()),
     }
+}
+
+/// A question to the person in front, on stderr: the cursor stays behind it.
+pub(crate) fn question(text: &str) {
+    // Without stderr there is nobody to ask.
+    let _lost = io::stderr().write_all(harmless(text).as_bytes());
 }
 
 /// What went wrong and what to do: on stderr in the way of the logs, and with `--json` as an object
@@ -49,6 +103,7 @@ pub(crate) fn failure(failure: &Failure, to: &Output) {
 /// What went wrong and what to do, on stderr.
 pub(crate) fn error(failure: &Failure, format: LogFormat) {
     let text = match format {
+        LogFormat::Text if has_colours(io::stderr().is_terminal()) => coloured(&as_text(failure)),
         LogFormat::Text => as_text(failure),
         LogFormat::Json => as_log_line(failure),
     };
@@ -59,14 +114,12 @@ pub(crate) fn error(failure: &Failure, format: LogFormat) {
 /// Paths and other people's texts are in it: further lines of the message are set in, so that none
 /// passes for an error or a log line of its own.
 fn as_text(failure: &Failure) -> String {
-    let message = failure.message().trim_end().replace('\n', "\n  ");
-    let mut text = format!("error: {message}\n");
-    if let Some(remedy) = failure.remedy() {
-        text.push_str("  what to do: ");
-        text.push_str(remedy);
-        text.push('\n');
-    }
-    harmless(&text)
+    let set_in = |text: &str, by: &str| text.trim_end().replace('\n', by);
+    let message = set_in(failure.message(), "\n  ");
+    let remedy = failure.remedy().map_or_else(String::new, |remedy| {
+        format!("  what to do: {}\n", set_in(remedy, "\n    "))
+    });
+    harmless(&format!("error: {message}\n{remedy}"))
 }
 
 /// An event like those of the log.

@@ -11,7 +11,7 @@ use lcw_pipeline::{Glance, Progress};
 
 use crate::args::{LogFormat, Output};
 use crate::lines::{harmless_event, harmless_json};
-use crate::settings::env;
+use crate::print;
 
 /// The terminal's last line, shared by progress and logs so that neither tears the other.
 #[derive(Clone)]
@@ -36,7 +36,7 @@ impl Screen {
             ProgressStyle::with_template("{spinner} {wide_msg}")
                 .unwrap_or_else(|_| ProgressStyle::default_spinner()),
         );
-        let has_colours = io::stderr().is_terminal() && env("NO_COLOR").is_none();
+        let has_colours = print::has_colours(io::stderr().is_terminal());
         Self {
             bar,
             format: output.log_format,

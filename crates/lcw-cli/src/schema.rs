@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::args::{Output, SchemaArgs};
 use crate::failure::Failure;
-use crate::lines::wrapped;
+use crate::lines::{COLUMNS, wrapped};
 use crate::{config, print};
 
 pub(crate) fn schema(args: &SchemaArgs, to: &Output) -> Result<u8, Failure> {
@@ -34,9 +34,6 @@ pub(crate) fn schema(args: &SchemaArgs, to: &Output) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Column names, types and sources take more room than sentences do.
-const COLUMNS: usize = 100;
-
 /// A line per column, and what it means where that is wanted.
 fn text(schema: &PublishedSchema, is_explained: bool) -> String {
     let columns = || schema.columns.iter().chain(&schema.partition_columns);
@@ -44,7 +41,11 @@ fn text(schema: &PublishedSchema, is_explained: bool) -> String {
         let unit = column
             .unit
             .map_or_else(String::new, |unit| format!(" ({unit})"));
-        format!("{}{unit}", column.r#type)
+        // The longest name of a type has a short one, which means the same.
+        let name = column
+            .r#type
+            .replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ");
+        format!("{name}{unit}")
     };
     let name_width = columns().map(|column| column.name.len()).max().unwrap_or(0);
     let kind_width = columns()
@@ -63,7 +64,14 @@ fn text(schema: &PublishedSchema, is_explained: bool) -> String {
         let kind = kind(column);
         let name = column.name;
         let line = format!("  {name:<name_width$}  {kind:<kind_width$}  {source}");
-        lines.push(line.trim_end().to_owned());
+        if line.chars().count() <= COLUMNS {
+            lines.push(line.trim_end().to_owned());
+        } else {
+            lines.extend([
+                format!("  {name:<name_width$}  {kind}"),
+                format!("      {source}"),
+            ]);
+        }
         if is_explained {
             lines.extend(wrapped(column.description, "      ", COLUMNS));
         }

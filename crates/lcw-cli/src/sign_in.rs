@@ -32,10 +32,9 @@ impl SignIn {
         permissions: &[&str],
         show: impl Fn(&DevicePrompt) + Send + Sync + 'static,
     ) -> Result<Credential, Failure> {
-        match self.auth {
-            Auth::Auto => self.found(),
+        match self.chosen() {
             Auth::Token => Self::token(),
-            Auth::Secret => self.client_secret(),
+            Auth::Auto | Auth::Secret => self.client_secret(),
             Auth::Certificate => self.certificate(),
             Auth::Federated => self.federated(),
             Auth::ManagedIdentity => self.managed_identity(),
@@ -46,20 +45,22 @@ impl SignIn {
         }
     }
 
-    /// The first that is there, in the order that the README promises. Nothing on this machine or
-    /// around it is asked unless it is named.
-    fn found(&self) -> Result<Credential, Failure> {
+    /// The credential that is named, else the first that is there, in the order that the README
+    /// promises. Nothing on this machine or around it is asked unless it is named.
+    pub(crate) fn chosen(&self) -> Auth {
         let is_secret = env("AZURE_CLIENT_SECRET").is_some() || self.client_secret_file.is_some();
-        if env("LCW_ACCESS_TOKEN").is_some() {
-            Self::token()
+        if self.auth != Auth::Auto {
+            self.auth
+        } else if env("LCW_ACCESS_TOKEN").is_some() {
+            Auth::Token
         } else if is_secret {
-            self.client_secret()
+            Auth::Secret
         } else if self.certificate_path.is_some() {
-            self.certificate()
+            Auth::Certificate
         } else if self.federated_token_file.is_some() {
-            self.federated()
+            Auth::Federated
         } else {
-            self.client_secret()
+            Auth::Secret
         }
     }
 

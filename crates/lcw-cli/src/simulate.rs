@@ -50,12 +50,14 @@ Export it from another terminal:
   export AZURE_TENANT_ID={tenant}
   export AZURE_CLIENT_ID={client_id}
   export AZURE_CLIENT_SECRET={secret}
-  lcw export --graph-url {origin} --authority-url {origin} --out lcw-data
+  lcw export --graph-url {origin} \\
+    --authority-url {origin} --out lcw-data
 
 Let a day pass, add a run, let requests fail, and see what it was asked:
 
   curl -X POST '{origin}/_simulator/clock?advance=24h'
-  curl -X POST '{origin}/_simulator/faults?kind=throttled&retry_after=5&times=1'
+  curl -X POST \\
+    '{origin}/_simulator/faults?kind=throttled&retry_after=5&times=1'
   curl -X DELETE {origin}/_simulator/faults
   curl {origin}/_simulator"
     ))

@@ -5,7 +5,7 @@ use lcw_pipeline::{SnapshotSummary, Snapshots};
 use crate::args::{Output, SnapshotArgs};
 use crate::config::Load;
 use crate::failure::Failure;
-use crate::lines::counted;
+use crate::lines::{counted, fitted};
 use crate::{print, settings};
 
 pub(crate) fn snapshot(args: &SnapshotArgs, to: &Output) -> Result<u8, Failure> {
@@ -18,7 +18,7 @@ pub(crate) fn snapshot(args: &SnapshotArgs, to: &Output) -> Result<u8, Failure> 
     if to.json {
         print::json(&made)?;
     } else {
-        print::text(&text(&made))?;
+        print::text(&fitted(&text(&made)))?;
     }
     Ok(0)
 }

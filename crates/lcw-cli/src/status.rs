@@ -4,14 +4,14 @@ mod matrix;
 
 use std::fmt::{self, Write};
 
-use lcw_pipeline::{DatasetStatus, ExportStatus, Retention, StoredShortRun, TenantStatus};
+use lcw_pipeline::{DatasetStatus, ExportStatus, Retention, StoredShortRun, TenantStatus, human};
 use lcw_transform::Table;
 
 use crate::acknowledge::words;
 use crate::args::{Output, StatusArgs};
 use crate::config::PipelineFile;
 use crate::failure::Failure;
-use crate::lines::{COLUMNS, days, on_one_line, wrapped};
+use crate::lines::{COLUMNS, days, fitted, on_one_line, wrapped};
 use crate::missing::{Short, write_drift, write_not_covered};
 use crate::{print, settings};
 
@@ -22,7 +22,7 @@ pub(crate) fn status(args: &StatusArgs, to: &Output) -> Result<u8, Failure> {
     if to.json {
         print::json(&status)?;
     } else {
-        print::text(&text(&status))?;
+        print::text(&fitted(&text(&status)))?;
     }
     Ok(0)
 }
@@ -103,7 +103,7 @@ fn write_tables(to: &mut String, tenant: &TenantStatus) -> fmt::Result {
             (Some(first), Some(last)) if held.rows > 0 => format!("  {first} to {last}"),
             _ => String::new(),
         };
-        let (name, size) = (table.name(), human_bytes(held.bytes));
+        let (name, size) = (table.name(), human::bytes(held.bytes));
         writeln!(
             to,
             "  {name:<26}{:>9}{:>6}{size:>11}{days}",
@@ -159,7 +159,11 @@ fn write_short(to: &mut String, short: &StoredShortRun) -> fmt::Result {
 
 fn write_retention(to: &mut String, retention: &Retention) -> fmt::Result {
     if let Some(hours) = retention.hours_since_last_good_export {
-        writeln!(to, "  last good export: {hours} h ago")?;
+        let ago = match hours {
+            ..1 => "less than an hour".to_owned(),
+            hours => human::duration(hours.unsigned_abs() * 60 * 60),
+        };
+        writeln!(to, "  last good export: {ago} ago")?;
     }
     days(to, "at risk of being lost", &retention.days_at_risk)
 }
@@ -177,35 +181,5 @@ fn export(to: &mut String, what: &str, export: Option<&ExportStatus>) -> fmt::Re
                 .as_str()
                 .unwrap_or_default()
         ),
-    }
-}
-
-/// `512 B`, `1.4 MiB`.
-pub(crate) fn human_bytes(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
-    #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
-    let mut size = bytes as f64;
-    let mut unit = 0;
-    while size >= 1024.0 && unit + 1 < UNITS.len() {
-        size /= 1024.0;
-        unit += 1;
-    }
-    if unit == 0 {
-        format!("{bytes} B")
-    } else {
-        format!("{size:.1} {}", UNITS[unit])
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::human_bytes;
-
-    #[test]
-    fn sizes_are_human() {
-        assert_eq!(human_bytes(0), "0 B");
-        assert_eq!(human_bytes(1023), "1023 B");
-        assert_eq!(human_bytes(1536), "1.5 KiB");
-        assert_eq!(human_bytes(3 << 30), "3.0 GiB");
     }
 }

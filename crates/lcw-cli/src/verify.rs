@@ -4,13 +4,12 @@ mod plan;
 
 use std::fmt::{self, Write};
 
-use lcw_pipeline::{Head, Problem, Verification, VerifyRequest};
+use lcw_pipeline::{Head, Problem, Verification, VerifyRequest, human};
 
 use crate::args::{Output, VerifyArgs};
 use crate::config::PipelineFile;
 use crate::failure::Failure;
-use crate::lines::{COLUMNS, counted, days, on_one_line, wrapped};
-use crate::status::human_bytes;
+use crate::lines::{COLUMNS, counted, days, fitted, on_one_line, wrapped};
 use crate::{print, settings};
 
 pub(crate) fn verify(args: &VerifyArgs, to: &Output) -> Result<u8, Failure> {
@@ -32,7 +31,7 @@ pub(crate) fn verify(args: &VerifyArgs, to: &Output) -> Result<u8, Failure> {
             print::text(&plan.commands.join("\n"))?;
         }
     } else {
-        print::text(&text(&done))?;
+        print::text(&fitted(&text(&done)))?;
     }
     Ok(done.exit_code)
 }
@@ -101,7 +100,7 @@ fn write_checked(to: &mut String, done: &Verification) -> fmt::Result {
         "  looked at: {}, {} ({}), {} {rows}",
         counted(checked.manifests, "manifest"),
         counted(checked.files, "file"),
-        human_bytes(checked.bytes),
+        human::bytes(checked.bytes),
         checked.rows
     )?;
     match (checked.runs, checked.runs_not_read) {

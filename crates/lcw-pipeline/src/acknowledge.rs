@@ -7,6 +7,7 @@ use lcw_dataset::{Dataset, Identity, ManifestHead, ManifestRef, ManifestTail, St
 use serde::Serialize;
 
 use crate::error::PipelineError;
+use crate::named::{find_workflow, known_workflows};
 use crate::request::FileFormat;
 use crate::state::{Acknowledged, State};
 use crate::status::{StoredShortRun, TenantStatus, status};
@@ -23,7 +24,8 @@ pub struct AcknowledgeRequest {
     pub runs: Vec<String>,
     /// Lost days, and the short runs of these days, as `2026-11-01`.
     pub days: Vec<String>,
-    /// Workflows of which the service counts more than there is, and their short runs, by id.
+    /// Workflows of which the service counts more than there is, and their short runs, by id or by
+    /// name.
     pub workflows: Vec<String>,
     /// Why that is all right.
     pub reason: String,
@@ -51,6 +53,7 @@ pub struct Acknowledgement {
 pub fn acknowledge(request: &AcknowledgeRequest) -> Result<Acknowledgement, PipelineError> {
     let status = status(&request.out)?;
     let tenant = choose(&status.tenants, request.tenant.as_deref())?;
+    let request = &with_ids(request, tenant)?;
     let entries = entries(request, tenant)?;
     let tenant_id = tenant.tenant_id.clone();
     let manifest = record(request, &tenant_id, &entries)?;
@@ -88,6 +91,26 @@ fn usage(message: impl Into<String>, remedy: impl Into<String>) -> PipelineError
         message: message.into(),
         remedy: remedy.into(),
     }
+}
+
+/// The same with every workflow by its id. A name is looked for only where nothing is missing of a
+/// workflow with such an id.
+fn with_ids(
+    request: &AcknowledgeRequest,
+    tenant: &TenantStatus,
+) -> Result<AcknowledgeRequest, PipelineError> {
+    let is_short = |id: &String| tenant.short_runs.iter().any(|it| it.workflow_id == *id);
+    let mut request = request.clone();
+    if request.workflows.iter().all(is_short) {
+        return Ok(request);
+    }
+    let known = known_workflows(&request.out, &tenant.tenant_id)?;
+    for named in &mut request.workflows {
+        if !named.is_empty() && !is_short(named) {
+            *named = find_workflow(named, &known, "the dataset")?.to_owned();
+        }
+    }
+    Ok(request)
 }
 
 /// One entry for each thing that is missing; an error for a name that nothing is missing of.

@@ -18,6 +18,7 @@ use crate::coverage::DAY;
 use crate::error::PipelineError;
 use crate::exit;
 use crate::export::{Stop, until_stopped};
+use crate::human;
 use crate::not_covered::NotCovered;
 use crate::prepare::{Source, Target, survey};
 use crate::progress::Progress;
@@ -352,7 +353,10 @@ impl fmt::Display for Plan {
         }
         let total = self.requests_to_list + self.requests_to_fetch;
         let time = match self.seconds_at_full_rate {
-            Some(seconds) => format!("; at least {seconds} s at the configured rate"),
+            Some(seconds) => format!(
+                "; at least {} at the configured rate",
+                human::duration(seconds)
+            ),
             None => String::new(),
         };
         let requests = format!(

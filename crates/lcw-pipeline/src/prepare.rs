@@ -12,6 +12,7 @@ use crate::catalog::{Catalog, Scope};
 use crate::coverage::{DAY, RETENTION, is_half_gone, lost_days, window_start};
 use crate::decide::Rules;
 use crate::error::PipelineError;
+use crate::named::{KnownWorkflow, find_workflow};
 use crate::request::{Backfill, Kind, Request};
 use crate::state::State;
 use crate::stored::{StoredRuns, StoredWorkflow, stored_versions, stored_workflows};
@@ -47,46 +48,28 @@ impl Source {
     }
 }
 
-/// Keeps the workflows that a backfill names.
+/// Keeps the workflows that a backfill names, by id or by name.
 fn restrict(catalog: &mut Catalog, backfill: &Backfill) -> Result<(), PipelineError> {
     if backfill.workflows.is_empty() {
         return Ok(());
     }
-    let is_named = |id: &str| backfill.workflows.iter().any(|named| named == id);
-    let unknown = backfill.workflows.iter().find(|named| {
-        !catalog
-            .scopes
-            .iter()
-            .any(|scope| scope.workflow.id == **named)
-    });
-    if let Some(unknown) = unknown {
-        return Err(PipelineError::Usage {
-            message: format!("the tenant has no workflow with the id {unknown}"),
-            remedy: format!("name one of: {}", like(unknown, &catalog.scopes)),
-        });
+    let known: Vec<KnownWorkflow> = catalog.scopes.iter().map(known).collect();
+    let mut ids = BTreeSet::new();
+    for named in &backfill.workflows {
+        ids.insert(find_workflow(named, &known, "the tenant")?);
     }
-    catalog.scopes.retain(|scope| is_named(&scope.workflow.id));
+    catalog
+        .scopes
+        .retain(|scope| ids.contains(&*scope.workflow.id));
     Ok(())
 }
 
-/// Ids and names of the workflows that may have been meant: those of that name, else the first few.
-fn like(unknown: &str, scopes: &[Scope]) -> String {
-    const SHOWN: usize = 10;
-    let name = |scope: &Scope| scope.workflow.display_name.clone().unwrap_or_default();
-    let is_meant = |scope: &&Scope| name(scope).eq_ignore_ascii_case(unknown);
-    let mut shown: Vec<&Scope> = scopes.iter().filter(is_meant).collect();
-    let is_found = !shown.is_empty();
-    if !is_found {
-        shown.extend(scopes.iter().take(SHOWN));
+fn known(scope: &Scope) -> KnownWorkflow {
+    KnownWorkflow {
+        id: scope.workflow.id.clone(),
+        name: scope.workflow.display_name.clone(),
+        is_deleted: scope.is_deleted,
     }
-    let mut words: Vec<String> = shown
-        .iter()
-        .map(|scope| format!("{} ({})", scope.workflow.id, name(scope)))
-        .collect();
-    if !is_found && scopes.len() > SHOWN {
-        words.push(format!("and {} more", scopes.len() - SHOWN));
-    }
-    words.join(", ")
 }
 
 /// What the dataset says before anything is written.

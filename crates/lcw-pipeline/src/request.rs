@@ -107,7 +107,7 @@ pub struct Backfill {
     pub from: Timestamp,
     /// First instant after the window.
     pub to: Timestamp,
-    /// Only these workflows; all of them when empty.
+    /// Only these workflows, by id or by name; all of them when empty.
     pub workflows: Vec<String>,
     /// The window as the user wrote it: an unfinished backfill is continued by the same words.
     pub wording: String,

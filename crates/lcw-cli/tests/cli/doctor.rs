@@ -102,7 +102,11 @@ async fn of_a_tenant_where_all_is_well() {
     let checks = examine(&desk, desk.lcw("doctor --out data"), 0);
     checks.all_pass_but(&[]);
     checks.says("dataset", "pass", &["fit this request"]);
-    checks.says("last_export", "pass", &["0 d 0 h ago"]);
+    checks.says(
+        "last_export",
+        "pass",
+        &["the last export ended ", " ago, at "],
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -175,7 +179,11 @@ async fn with_a_clock_that_is_off() {
     for (skew, status, code) in [(150, "warn", 0), (-3_600, "fail", 1)] {
         let desk = desk(|config| config.answers.date_skew_seconds = skew).await;
         let checks = examine(&desk, desk.lcw("doctor --out data"), code);
-        let how = if skew > 0 { "s behind" } else { "s ahead of" };
+        let how = if skew > 0 {
+            " behind the"
+        } else {
+            " ahead of the"
+        };
         checks.says("clock", status, &[how, "NTP"]);
         checks.all_pass_but(&["clock"]);
     }

@@ -6,7 +6,7 @@ fn help(line: &str) -> Ended {
     Lcw::new(&std::env::temp_dir(), line).run()
 }
 
-const VERBS: [&str; 16] = [
+const VERBS: [&str; 21] = [
     "",
     "export",
     "backfill",
@@ -22,6 +22,11 @@ const VERBS: [&str; 16] = [
     "acknowledge",
     "schedule",
     "schedule print",
+    "init",
+    "config",
+    "config show",
+    "completions",
+    "man",
     "schema",
 ];
 
@@ -70,7 +75,8 @@ fn example(line: &str) -> Option<&str> {
         .strip_prefix("  ")
         .filter(|line| line.starts_with("lcw "))?;
     let command = command.split("  ").next()?;
-    Some(command.split(" | ").next()?.trim_end())
+    let command = command.split(" | ").next()?;
+    Some(command.split(" >").next()?.trim_end())
 }
 
 #[test]

@@ -280,14 +280,17 @@ async fn of_a_workflow_that_the_tenant_does_not_have() {
     let desk = Desk::new().await;
     desk.export();
     let workflow = desk.tenant.truth().workflows.remove(0);
-    let name = workflow.detail["displayName"].as_str().unwrap().to_owned();
-    for unknown in ["nobody", &name] {
+    let unlike = "zzz";
+    let part = workflow.detail["displayName"].as_str().unwrap();
+    let end = part.char_indices().nth_back(1).unwrap().0;
+    let part = &part[..end];
+    for (unknown, remedy) in [(unlike, "name one of these"), (part, "did you mean")] {
         refuses_at(
             &desk,
             2,
             &[
-                &format!("no workflow with the id {unknown}"),
-                "name one of",
+                &format!("no workflow with the id or name \"{unknown}\""),
+                remedy,
                 &workflow.id,
             ],
             &|desk: &Desk| {

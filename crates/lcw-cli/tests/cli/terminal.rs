@@ -158,3 +158,37 @@ async fn an_error_stands_alone_below_the_line() {
         .position(|line| line.starts_with("error: no token from"));
     assert!(error.is_some(), "{lines:#?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn verdicts_and_errors_are_coloured_on_a_terminal_that_wants_it() {
+    let desk = Desk::today().await;
+    let doctor = |line: &str| desk.lcw(&format!("doctor --out data {line}"));
+    let coloured = on_a_terminal(doctor(""), 80).with(0).stdout;
+    assert!(coloured.contains("\u{1b}[32mpass \u{1b}[0m"), "{coloured}");
+    assert!(coloured.contains("\u{1b}[33mwarn \u{1b}[0m"), "{coloured}");
+    let wrong = || doctor("--no-such-flag");
+    let error = desk.lcw("export nobody.toml");
+    let error = on_a_terminal(error, 80).with(2).stdout;
+    assert!(
+        error.contains("\u{1b}[1;31merror:\u{1b}[0m cannot read"),
+        "{error}"
+    );
+    for lcw in [
+        doctor(""),
+        on_a_dumb(doctor("")),
+        on_no_colours(doctor("")),
+        on_no_colours(wrong()),
+        on_no_colours(desk.lcw("export nobody.toml")),
+    ] {
+        let ended = lcw.run();
+        assert!(!ended.to_string().contains('\u{1b}'), "{ended}");
+    }
+}
+
+fn on_a_dumb(lcw: Lcw) -> Lcw {
+    lcw.on_a_terminal(80).env("TERM", "dumb")
+}
+
+fn on_no_colours(lcw: Lcw) -> Lcw {
+    lcw.on_a_terminal(80).env("NO_COLOR", "1")
+}

@@ -6,6 +6,7 @@ use lcw_extractor::{GraphClient, TokenClaims};
 use super::Check;
 use crate::error::PipelineError;
 use crate::exit;
+use crate::human;
 use crate::request::Request;
 use crate::tenant;
 
@@ -75,13 +76,13 @@ fn wrong_tenant(error: &PipelineError) -> Check {
 pub(super) fn clock(service: Option<Timestamp>, here: Timestamp) -> Option<Check> {
     let ahead = here.duration_since(service?);
     let off = ahead.abs();
-    let seconds = off.as_secs();
+    let by = human::duration(off.as_secs().unsigned_abs());
     let how = if ahead.is_negative() {
         "behind"
     } else {
         "ahead of"
     };
-    let message = format!("this machine's clock is {seconds} s {how} the service's");
+    let message = format!("this machine's clock is {by} {how} the service's");
     let remedy = "set the clock, and let a time service (NTP) keep it";
     Some(if off > BROKEN {
         Check::fail("clock", exit::FAILED, message, Some(remedy.to_owned()))
@@ -112,7 +113,8 @@ mod tests {
             let check = clock(Some(service), here).unwrap();
             assert_eq!(check.status, expected, "{}", check.message);
             let how = if seconds > 0 { "behind" } else { "ahead of" };
-            let said = format!("{} s {how} the service's", seconds.abs());
+            let by = human::duration(seconds.unsigned_abs());
+            let said = format!("{by} {how} the service's");
             assert!(check.message.contains(&said), "{}", check.message);
         }
         assert_eq!(clock(None, here), None);

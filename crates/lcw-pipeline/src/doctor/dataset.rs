@@ -6,6 +6,7 @@ use lcw_dataset::{Dataset, DatasetError, Manifest, Status};
 use super::Check;
 use crate::error::PipelineError;
 use crate::exit;
+use crate::human;
 use crate::request::Request;
 use crate::tables;
 use crate::trouble::describe;
@@ -87,8 +88,8 @@ fn age(last: Option<Timestamp>, now: Timestamp) -> Check {
         return Check::warn(NAME, message, "run lcw export");
     };
     let age = now.duration_since(last);
-    let (days, hours) = (age.as_hours() / 24, age.as_hours() % 24);
-    let message = format!("the last export ended {days} d {hours} h ago, at {last}");
+    let ago = human::duration(u64::try_from(age.as_secs()).unwrap_or(0));
+    let message = format!("the last export ended {ago} ago, at {last}");
     if age > TOO_LATE {
         Check::fail(NAME, exit::FAILED, message, Some(remedy.to_owned()))
     } else if age > LATE {

@@ -8,6 +8,7 @@ use lcw_dataset::{DatasetError, ErrorKind, Writer};
 use super::Check;
 use crate::error::PipelineError;
 use crate::exit;
+use crate::human;
 use crate::trouble::describe;
 
 const MIB: u64 = 1 << 20;
@@ -60,7 +61,7 @@ fn free_space(available: io::Result<u64>) -> Check {
             return Check::warn(NAME, message, "look at the disk with df");
         }
     };
-    let message = format!("{} MiB are free", bytes / MIB);
+    let message = format!("{} are free", human::bytes(bytes));
     let remedy = "make room, or choose a folder on another disk (--out)";
     if bytes < SCARCE {
         Check::fail(NAME, exit::FAILED, message, Some(remedy.to_owned()))
