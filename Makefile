@@ -69,8 +69,9 @@ lint: ## formatting, clippy, docs, and what cargo-deny knows of licences, source
 fmt: ## format everything
 	$(CARGO) fmt --all
 
-schemas: ## write the published contracts into schemas/
+schemas: ## write the published contracts into schemas/ and docs/data-dictionary.md
 	$(CARGO) run --locked --package lcw-cli -- schema --write schemas
+	$(CARGO) run --locked --package lcw-cli -- schema --markdown > docs/data-dictionary.md
 
 bench: ## rows per second of every stage and of a whole export, with peak memory
 	$(CARGO) bench --locked --package lcw-tests

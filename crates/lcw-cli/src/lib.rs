@@ -4,6 +4,7 @@ mod acknowledge;
 mod args;
 mod choice;
 mod config;
+mod connect;
 mod demo;
 mod doctor;
 mod export;
@@ -23,6 +24,7 @@ mod sign_in;
 mod signals;
 mod simulate;
 mod snapshot;
+mod sql;
 mod status;
 mod verify;
 mod when;
@@ -103,5 +105,7 @@ async fn run(cli: &Cli, screen: &Screen) -> Result<u8, Failure> {
         Verb::Verify(args) => verify::verify(args, to),
         Verb::Acknowledge(args) => acknowledge::acknowledge(args, to),
         Verb::Schema(args) => schema::schema(args, to),
+        Verb::Connect(args) => connect::connect(args, to),
+        Verb::Sql(args) => sql::sql(args, to),
     }
 }
