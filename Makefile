@@ -6,7 +6,7 @@ VENV := .venv
 DEMO_OUT ?= lcw-demo
 LCW := $(or $(CARGO_TARGET_DIR),target)/debug/lcw
 
-.PHONY: help demo test test-rust test-duckdb test-readers torture fuzz lint fmt schemas bench check clean
+.PHONY: help demo test test-rust test-duckdb test-readers test-querying torture fuzz lint fmt schemas bench check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,7 +15,7 @@ demo: ## build, export the built-in simulated tenant, show the result
 	$(CARGO) build --locked --package lcw-cli
 	$(LCW) demo --out $(DEMO_OUT)
 
-test: test-rust test-duckdb test-readers ## everything: unit tests, suites, kills and faults, DuckDB and pyarrow reading back
+test: test-rust test-duckdb test-readers test-querying ## everything: unit tests, suites, kills and faults, DuckDB and pyarrow reading back
 
 test-rust:
 	$(CARGO) test --locked --workspace
@@ -29,6 +29,11 @@ test-duckdb: $(VENV)/ready
 test-readers: $(VENV)/ready $(VENV)/pyarrow/ready
 	$(CARGO) build --locked --package lcw-cli
 	LCW=$(LCW) $(VENV)/bin/python tests/readers/readers.py
+
+# What docs/querying.md shows runs in DuckDB's command line, pyarrow, pandas and Polars.
+test-querying: $(VENV)/ready $(VENV)/querying/ready
+	$(CARGO) build --locked --package lcw-cli
+	LCW=$(LCW) $(VENV)/bin/python tests/querying/querying.py
 
 torture: export LCW_TORTURE = long
 torture: test ## everything in its long form: hours
@@ -50,6 +55,10 @@ fuzz: ## libFuzzer on every reader of what others write
 
 $(VENV)/pyarrow/ready: $(VENV)/ready tests/readers/requirements.txt
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(@D) --requirement tests/readers/requirements.txt
+	touch $@
+
+$(VENV)/querying/ready: $(VENV)/ready tests/querying/requirements.txt
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(@D) --requirement tests/querying/requirements.txt
 	touch $@
 
 $(VENV)/ready: tests/duckdb/requirements.txt

@@ -91,14 +91,20 @@ fn with_slashes(path: &str) -> String {
 
 fn unreadable(folder: &Path, problem: &LocationError) -> Failure {
     Failure::usage(
-        format!("DuckDB cannot be told to read {}: {problem}", folder.display()),
+        format!(
+            "DuckDB cannot be told to read {}: {problem}",
+            folder.display()
+        ),
         "make a link to it elsewhere (ln -s), and name the link with --out",
     )
 }
 
 fn not_text(path: &Path) -> Failure {
     Failure::usage(
-        format!("the path {} is not text in UTF-8, as SQL has to be", path.display()),
+        format!(
+            "the path {} is not text in UTF-8, as SQL has to be",
+            path.display()
+        ),
         "make a link to it elsewhere (ln -s), and name the link",
     )
 }
@@ -130,14 +136,18 @@ fn cache_folder() -> Result<PathBuf, Failure> {
 fn script_path(cache: &Path, dataset: &Readable) -> Result<PathBuf, Failure> {
     let found_in = absolute(&dataset.found_in)?;
     let digest = Sha256::digest(found_in.as_os_str().as_encoded_bytes());
-    let name: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let name: String = digest[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     Ok(cache.join(format!("connect-{name}.sql")))
 }
 
 /// Replaces the script as a whole, for a `DuckDB` may be reading it; for this user's eyes only.
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     let folder = path.parent().unwrap_or(path);
-    private_folder(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    private_folder(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let written = || format!("cannot write the script {}", path.display());
     let mut file = NamedTempFile::new_in(folder).with_context(written)?;
     file.write_all(text.as_bytes()).with_context(written)?;

@@ -136,6 +136,9 @@ mod tests {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/data-dictionary.md");
         let committed = std::fs::read_to_string(path).unwrap();
         let is_same = committed == lcw_sql::dictionary();
-        assert!(is_same, "docs/data-dictionary.md has drifted: run `make schemas`");
+        assert!(
+            is_same,
+            "docs/data-dictionary.md has drifted: run `make schemas`"
+        );
     }
 }

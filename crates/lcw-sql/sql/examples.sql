@@ -1,4 +1,4 @@
--- Questions to start with. Each is one statement; they need the views and macros of `lcw connect`.
+-- Questions to start with. Each is one statement, and needs the views and macros of `lcw connect`.
 
 -- What is here?
 FROM lcw_help();

@@ -83,7 +83,7 @@ LEFT JOIN fixed_later() AS f
 WHERE u.run_date >= CAST(from_day AS DATE) AND u.run_date < CAST(to_day AS DATE)
   AND u.processing_status IN ('failed', 'completedWithErrors')
   AND u.workflow_execution_type IS DISTINCT FROM 'preview'
-ORDER BY u.run_date, u.workflow_display_name, u.workflow_id, u.run_id, u.subject_id, u.id;
+ORDER BY u.run_date, u.tenant_id, u.workflow_display_name, u.workflow_id, u.run_id, u.subject_id, u.id;
 
 -- Leavers against a service level: leaver_sla('24h'). One row per user and run of leaver workflows.
 -- The clock starts at the schedule of the run, not when the run or the user was started.
@@ -161,7 +161,7 @@ FROM clocked AS c
 LEFT JOIN fixed_later() AS f
   ON f.tenant_id = c.tenant_id AND f.workflow_id = c.workflow_id
  AND f.run_id = c.run_id AND f.result_id = c.result_id
-ORDER BY c.clock_started_date_time, c.workflow_id, c.run_id, c.subject_id, c.result_id;
+ORDER BY c.clock_started_date_time, c.tenant_id, c.workflow_id, c.run_id, c.subject_id, c.result_id;
 
 -- How long users wait between their schedule and their start, by workflow, in settled runs: the
 -- median, the 95th of a hundred, and the longest. Each is the wait of some user, none is an average
@@ -281,7 +281,8 @@ FROM steps AS s
 LEFT JOIN workflows AS w ON w.tenant_id = s.tenant_id AND w.id = s.workflow_id
 LEFT JOIN runs AS r ON r.tenant_id = s.tenant_id AND r.workflow_id = s.workflow_id AND r.id = s.run_id
 ORDER BY
-    r.scheduled_date_time, s.workflow_id, s.run_id, s.kind = 'task', s.execution_sequence, s.id;
+    r.scheduled_date_time, s.tenant_id, s.workflow_id, s.run_id,
+    s.kind = 'task', s.execution_sequence, s.id;
 
 -- What there is: every view and macro of this kit, with what it is for.
 CREATE OR REPLACE TEMP MACRO lcw_help() AS TABLE
@@ -289,7 +290,7 @@ SELECT view_name AS name, 'view' AS kind, comment AS meaning
 FROM duckdb_views()
 WHERE temporary AND NOT internal AND comment IS NOT NULL
 UNION ALL
-SELECT function_name || '(' || array_to_string(parameters, ', ') || ')', 'macro', comment
+SELECT function_name || '(' || coalesce(array_to_string(parameters, ', '), '') || ')', 'macro', comment
 FROM duckdb_functions()
 WHERE function_type = 'table_macro' AND NOT internal AND comment IS NOT NULL
 ORDER BY kind, name;

@@ -53,7 +53,10 @@ fn entry(column: &PublishedColumn) -> String {
     }
     // The service may add values to its own enumerations: only ours are tested.
     if let (Some(values), Some(false)) = (column.values, column.values_are_open) {
-        tests.push(format!("accepted_values: {{values: [{}]}}", values.join(", ")));
+        tests.push(format!(
+            "accepted_values: {{values: [{}]}}",
+            values.join(", ")
+        ));
     }
     if !tests.is_empty() {
         text.push_str("            data_tests:\n");
@@ -84,7 +87,9 @@ mod tests {
             let folder = "/srv/{{ x }}/{% y %}/$z";
             let location = Location::new(folder, files, "part-0.x", tables.clone()).unwrap();
             let text = sources(&location);
-            let locations = text.lines().filter(|line| line.contains("external_location"));
+            let locations = text
+                .lines()
+                .filter(|line| line.contains("external_location"));
             let locations: Vec<&str> = locations.collect();
             assert_eq!(locations.len(), Table::ALL.len());
             for line in locations {

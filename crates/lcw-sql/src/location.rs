@@ -149,7 +149,11 @@ mod tests {
     #[test]
     fn folders_that_duckdb_would_misread_are_refused() {
         assert_eq!(at("/srv/a\\b"), Err(LocationError::Backslash));
-        for folder in ["/srv/ID=5/data", "/tenant_id=x", "/srv/run_date=2026-01-01/d"] {
+        for folder in [
+            "/srv/ID=5/data",
+            "/tenant_id=x",
+            "/srv/run_date=2026-01-01/d",
+        ] {
             assert!(
                 matches!(at(folder), Err(LocationError::Partition { .. })),
                 "{folder}"

@@ -15,7 +15,11 @@ pub(crate) fn relation(table: Table, location: &Location, is_explained: bool) ->
         (true, Files::Parquet) => parquet(table, &schema, location),
         (true, Files::Ndjson) => ndjson(table, &schema, location),
     };
-    if is_explained { text } else { on_one_line(&text) }
+    if is_explained {
+        text
+    } else {
+        on_one_line(&text)
+    }
 }
 
 /// Partitions first: tenant and day are what rows are found by.
@@ -70,9 +74,17 @@ fn in_ndjson(column: &PublishedColumn) -> String {
 
 fn no_rows(schema: &PublishedSchema, indent: &str) -> String {
     let columns: Vec<String> = columns(schema)
-        .map(|column| format!("{indent}    CAST(NULL AS {}) AS {}", column.r#type, column.name))
+        .map(|column| {
+            format!(
+                "{indent}    CAST(NULL AS {}) AS {}",
+                column.r#type, column.name
+            )
+        })
         .collect();
-    format!("{indent}SELECT\n{}\n{indent}WHERE false", columns.join(",\n"))
+    format!(
+        "{indent}SELECT\n{}\n{indent}WHERE false",
+        columns.join(",\n")
+    )
 }
 
 /// Explicit, because a guess makes a date of one folder's name and a text of another's.

@@ -92,7 +92,9 @@ mod tests {
         let text = init(&hostile);
         // Nothing of it begins a line of its own, and its quote is doubled.
         assert!(!text.lines().any(|line| line.starts_with("DROP")), "{text}");
-        assert!(text.contains("'/srv/''; DROP TABLE x; --' || chr(10) || 'DROP TABLE y;/data/runs"));
+        assert!(
+            text.contains("'/srv/''; DROP TABLE x; --' || chr(10) || 'DROP TABLE y;/data/runs")
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ fn help(line: &str) -> Ended {
     Lcw::new(&std::env::temp_dir(), line).run()
 }
 
-const VERBS: [&str; 14] = [
+const VERBS: [&str; 16] = [
     "",
     "export",
     "backfill",
@@ -21,6 +21,8 @@ const VERBS: [&str; 14] = [
     "verify",
     "acknowledge",
     "schema",
+    "connect",
+    "sql",
 ];
 
 #[test]
