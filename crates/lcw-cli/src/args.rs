@@ -142,9 +142,9 @@ until it is run again. The script is kept in the user's cache folder
 const SQL_HELP: &str = "\
 Examples:
   lcw sql views --out lcw-data
-  lcw sql macros > macros.sql
-  lcw sql examples
-  lcw sql dbt /etc/lcw/daily.toml > models/sources.yml
+  lcw sql macros | less
+  lcw sql examples               queries to start with
+  lcw sql dbt --out lcw-data     for models/sources.yml of a dbt project
 
 Without DuckDB's command line: (lcw sql views; lcw sql macros) > lcw.sql";
 

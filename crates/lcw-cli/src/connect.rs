@@ -74,10 +74,12 @@ pub(crate) fn location(dataset: &Readable) -> Result<Location, Failure> {
         .map_err(|problem| unreadable(&folder, &problem))
 }
 
+/// From the root, and without a slash at its end: one folder has one name.
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {
-    std::path::absolute(path)
+    let absolute = std::path::absolute(path)
         .with_context(|| format!("cannot say where {} is", path.display()))
-        .map_err(|error| Failure::failed(&error))
+        .map_err(|error| Failure::failed(&error))?;
+    Ok(absolute.components().collect())
 }
 
 /// On Windows a backslash is no part of a name.

@@ -87,6 +87,16 @@ impl Location {
         self.files
     }
 
+    /// The files' compression. Said rather than left to be guessed: a question mark in the path hides
+    /// the end of a name from `DuckDB`.
+    pub(crate) fn compression(&self) -> &'static str {
+        match self.file_name.rsplit_once('.') {
+            Some((_, "zst")) => "zstd",
+            Some((_, "gz")) => "gzip",
+            _ => "uncompressed",
+        }
+    }
+
     /// Whether there is a file of `table`.
     pub(crate) fn holds(&self, table: Table) -> bool {
         self.tables.contains(&table)

@@ -54,11 +54,13 @@ fn ndjson(table: Table, schema: &PublishedSchema, location: &Location) -> String
     let selected: Vec<&str> = selected.iter().map(String::as_str).collect();
     let typed: Vec<String> = schema.columns.iter().map(in_ndjson).collect();
     format!(
-        "SELECT\n    {}\nFROM read_json(\n    {},\n    format = 'newline_delimited',\n    {},\n    \
+        "SELECT\n    {}\nFROM read_json(\n    {},\n    \
+         format = 'newline_delimited', compression = '{}',\n    {},\n    \
          -- NULL where a line has no such name: lines of an older lcw have fewer.\n    \
          columns = struct_pack(\n        {}),\n    union_by_name = true)",
         wrapped(&selected, "    "),
         location.pattern(table),
+        location.compression(),
         partitions(schema),
         typed.join(",\n        "),
     )
