@@ -66,7 +66,8 @@ def check_types(db, what):
 
 def check_comments(db):
     without = db.execute(
-        "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'temp' AND comment IS NULL"
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'temp' AND NOT internal "
+        "AND comment IS NULL"
     ).fetchall()
     views = db.execute("SELECT view_name FROM duckdb_views() WHERE temporary AND comment IS NOT NULL").fetchall()
     assert {name for name, in views} == CONTRACTS.keys() | JOINED.keys(), views
@@ -90,8 +91,10 @@ def instant(column):
 
 def questions(tables):
     """What is asked, and what has to be answered."""
-    days = sorted(row["run_date"] for row in tables["runs"])
-    first, last = days[len(days) // 3], days[-1]
+    # Somebody failed on the first day, which counts, and on the last, which does not.
+    results = tables["user_processing_results"]
+    days = sorted({row["run_date"] for row in results if row["processing_status"] in answers.FAILED})
+    first, last = days[1], days[-1]
     return {
         "user_results": (
             "SELECT tenant_id, workflow_id, run_id, id, workflow_display_name, run_processing_status, "
@@ -113,6 +116,10 @@ def questions(tables):
         "leaver_sla of a day": (
             f"SELECT {RESULT}, users, sla, {instant('deadline_date_time')}, {instant('fixed_date_time')} "
             "FROM leaver_sla('24h')",
+            answers.leaver_sla(tables, 24)),
+        "leaver_sla of a day by another name": (
+            f"SELECT {RESULT}, users, sla, {instant('deadline_date_time')}, {instant('fixed_date_time')} "
+            "FROM leaver_sla('1 day')",
             answers.leaver_sla(tables, 24)),
         "leaver_sla of an hour": (
             f"SELECT {RESULT}, users, sla, {instant('deadline_date_time')}, {instant('fixed_date_time')} "
@@ -160,9 +167,9 @@ def check_histories(db, tables, what):
 
 # What a simulated tenant does not happen to show is written into the lines.
 
-def rewritten(out, change):
+def rewritten(out, change, tenant="*"):
     """Passes every row through `change`, which gives back the rows to write in its place."""
-    for path in sorted(out.glob("*/tenant_id=*/**/part-0.ndjson*")):
+    for path in sorted(out.glob(f"*/tenant_id={tenant}/**/part-0.ndjson*")):
         table = path.relative_to(out).parts[0]
         with answers.opened(path, "rt") as file:
             rows = [json.loads(line) for line in file]
@@ -198,7 +205,10 @@ def with_every_case(out):
         user(),
         user(processing_status="inProgress", _lcw_extracted_at=text_of(due + 24 * HOUR)),
         user(processing_status="inProgress", _lcw_extracted_at=text_of(due + 24 * HOUR + 1)),
-        user(processing_status="canceled", completed_date_time=text_of(due + HOUR)),
+        user(
+            processing_status="canceled", completed_date_time=text_of(due + HOUR),
+            _lcw_extracted_at=text_of(due + 2 * HOUR),
+        ),
         user(processing_status="failed", started_date_time=None, queue_ms=None),
         user(processing_status="somethingNew", _lcw_extracted_at=text_of(due + HOUR)),
     ]
@@ -208,15 +218,18 @@ def with_every_case(out):
         preview["id"]: {"workflow_execution_type": "preview"},
         unsettled["id"]: {"_lcw_settled": False},
         uncounted["id"]: {"total_users_count": None},
+        # The next day has 25 hours in New York.
+        short["id"]: {"scheduled_date_time": "2026-10-31T12:00:00.0000000Z"},
     }
-    seen_short = []
+    lines = story([run for run in leaver_runs(tables)[6:] if run["workflow_id"] != judged["workflow_id"]], tables)
+    dropped = {short["id"]: 2, unsettled["id"]: 1}
 
     def change(table, row):
         of = row.get("run_id") if table != "runs" else row["id"]
         if table == "runs" and of == unknown["id"]:
             return []
-        if table == "user_processing_results" and of == short["id"] and len(seen_short) < 2:
-            seen_short.append(row["id"])
+        if table == "user_processing_results" and dropped.get(of):
+            dropped[of] -= 1
             return []
         if table == "user_processing_results" and of == preview["id"]:
             row["workflow_execution_type"] = "preview"
@@ -224,12 +237,55 @@ def with_every_case(out):
             row |= of_user.get(row["id"], {})
         if table == "runs":
             row |= of_run.get(of, {})
+        row |= lines.get((table, row.get("id")), {})
         return [row]
 
     rewritten(out, change)
     for folder in sorted(out.glob("*/tenant_id=*")):
         shutil.copytree(folder, folder.with_name(f"tenant_id={OTHER_TENANT}"))
+    # There nobody is fixed.
+    def unfixed(table, row):
+        is_fix = table == "user_processing_results" and row["subject_id"] == "fixed"
+        return [row | {"processing_status": "canceled"} if is_fix and row["processing_status"] == "completed" else row]
+
+    rewritten(out, unfixed, OTHER_TENANT)
     return answers.read(out)
+
+
+def story(runs, tables):
+    """Three users in five runs of one workflow, the third a dry run: what to change in which row.
+
+    `fixed` succeeds, fails, succeeds in the dry run, and then twice; `lost` succeeds, fails, and no more;
+    `rehearsed` fails in the dry run and then succeeds. And the workflow's newest run is a dry run."""
+    workflow = max({run["workflow_id"] for run in runs}, key=lambda it: sum(run["workflow_id"] == it for run in runs))
+    runs = [run for run in runs if run["workflow_id"] == workflow and run["total_users_count"] >= 3]
+    runs.sort(key=lambda run: run["scheduled_date_time"])
+    runs, preview, lines = runs[:5], runs[2], {}
+    parts = [
+        {"fixed": "completed", "lost": "completed"},
+        {"fixed": "failed", "lost": "failed"},
+        {"fixed": "completed", "rehearsed": "failed"},
+        {"fixed": "completed", "rehearsed": "completed"},
+        {"fixed": "completed"},
+    ]
+    for run, part in zip(runs, parts, strict=True):
+        end = text_of(micros(run["scheduled_date_time"]) + HOUR)
+        users = [row["id"] for row in tables["user_processing_results"] if row["run_id"] == run["id"]]
+        for row, (subject, status) in zip(users, part.items()):
+            values = {"subject_id": subject, "processing_status": status, "completed_date_time": end}
+            lines["user_processing_results", row] = values
+    newest = max(
+        (run for run in tables["runs"] if run["workflow_id"] == workflow), key=lambda run: run["scheduled_date_time"]
+    )
+    for run in (preview, newest):
+        lines["runs", run["id"]] = {"workflow_execution_type": "preview"}
+        for row in tables["user_processing_results"]:
+            if row["run_id"] == run["id"]:
+                of_user = lines.setdefault(("user_processing_results", row["id"]), {})
+                of_user["workflow_execution_type"] = "preview"
+    failed = next(row["id"] for row in tables["task_processing_results"] if row["run_id"] == preview["id"])
+    lines["task_processing_results", failed] = {"processing_status": "failed"}
+    return lines
 
 
 def check_cases(tables):
@@ -239,6 +295,14 @@ def check_cases(tables):
     assert any(row[3] is None and row[4] == 2 for row in answers.leaver_sla(tables, 24)), "no users are missing"
     assert any(row[12] for row in answers.workflow_health(tables)), "no run is short"
     assert any(row[3] for row in answers.workflow_health(tables)), "every run is settled"
+    fixed = {(row[0] == OTHER_TENANT, row[3]) for row in answers.fixed_later(tables)}
+    subjects = {
+        ((row["tenant_id"] == OTHER_TENANT), row["id"]): row["subject_id"] for row in tables["user_processing_results"]
+    }
+    told = {(is_other, subjects[is_other, row]) for is_other, row in fixed}
+    assert (False, "fixed") in told, "nobody is fixed"
+    for nobody in ((True, "fixed"), (False, "lost"), (False, "rehearsed")):
+        assert nobody not in told, f"{nobody} is fixed"
     assert any(not answers.is_real(run) for run in tables["runs"]), "no dry run"
     assert any(run["total_users_count"] is None for run in tables["runs"]), "every run is counted"
     assert {row["tenant_id"] for row in tables["runs"]} > {OTHER_TENANT}, "one tenant"
@@ -264,7 +328,7 @@ def check_simulated(folders, scratch):
         out = shutil.copytree(folders[name], scratch / f"cases-{name}")
         tables = with_every_case(out)
         check_cases(tables)
-        # Somebody's own table of the same name, and a day that has 23 hours elsewhere.
+        # Somebody's own tables of the same name, and another time zone.
         others = ["CREATE TABLE runs (mine INTEGER)", "CREATE TABLE user_results (mine INTEGER)"]
         db = connected(out, before=others)
         db.execute("SET TimeZone = 'America/New_York'")

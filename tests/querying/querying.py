@@ -25,7 +25,7 @@ import readback  # noqa: E402
 PACKAGES = pathlib.Path(sys.prefix) / "querying"
 DUCKDB = PACKAGES / "bin/duckdb"
 # Nothing of another language is skipped unnoticed; Spark needs a Java machine, and the page says so.
-LANGUAGES = {"sql": 8, "python": 3, "console": 4, "spark": 1}
+LANGUAGES = {"sql": 7, "python": 3, "console": 3, "spark": 1}
 
 
 def blocks(path):

@@ -277,8 +277,8 @@ pub(crate) enum Verb {
         after_help = ACKNOWLEDGE_HELP
     )]
     Acknowledge(AcknowledgeArgs),
-    /// A DuckDB script with views and macros over the dataset; prints its path
     #[command(
+        about = "A DuckDB script with views and macros over the dataset; prints its path",
         long_about = "Writes a script for DuckDB and prints its path: views over every table with \
         types and comments, joined views, and macros such as leaver_sla('24h'), \
         failed_users(from_day, to_day) and workflow_health(). Looks at the folder only. The script \

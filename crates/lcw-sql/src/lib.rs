@@ -1,4 +1,4 @@
-//! What readers of a dataset get: a DuckDB script, dbt sources, and the data dictionary.
+//! What readers of a dataset get: a `DuckDB` script, dbt sources, and the data dictionary.
 //!
 //! All of it is text made from the declarations of the tables ([`lcw_transform::Table`]), so that it
 //! says the same as the files and the contracts in `schemas/`. What does not depend on a dataset is

@@ -1,4 +1,4 @@
-//! The DuckDB script, and its parts.
+//! The `DuckDB` script, and its parts.
 
 use lcw_transform::Table;
 
