@@ -131,10 +131,10 @@ def simulated_tenant():
             process.terminate()
 
 
-def export_simulated(tenant, out, file_format):
+def export_simulated(tenant, out, file_format, *pipeline):
     """Everything there is: proven, nothing missing."""
     summary = lcw(
-        "export", "--out", out, "--format", file_format, "--api-version", "beta", "--expand", "subject",
+        "export", *pipeline, "--out", out, "--format", file_format, "--api-version", "beta", "--expand", "subject",
         "--graph-url", tenant["graph_url"], "--authority-url", tenant["authority_url"],
         "--requests-per-second", "unlimited", *EVERY_TABLE, expected=0,
         AZURE_TENANT_ID=tenant["tenant_id"], AZURE_CLIENT_ID=tenant["client_id"],
@@ -153,15 +153,50 @@ def export_demo(out, file_format):
     return subprocess.run(again, capture_output=True, text=True, check=True).stdout
 
 
-def check_in_every_version(folders):
+class EmptyGraph(DocumentedGraph):
+    """A tenant without workflows."""
+
+    def do_GET(self):
+        body = b'{"value": []}'
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def export_empty(out, file_format):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), EmptyGraph)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    lcw(
+        "export", "--graph-url", f"http://127.0.0.1:{server.server_port}", "--tenant-id", TENANT, "--out", out,
+        "--format", file_format, expected=0, LCW_ACCESS_TOKEN="empty",
+    )
+    server.shutdown()
+
+
+def exports_for_the_kit(tenant, scratch, folders):
+    """The same export in every compression, and one of nothing."""
+    simulated = {"parquet": folders["parquet"]["simulated"], "zstd": folders["ndjson"]["simulated"]}
+    for compression in ("gzip", "none"):
+        pipeline, out = scratch / f"{compression}.toml", scratch / f"kit-{compression}"
+        pipeline.write_text(f'[load]\nformat = "ndjson"\ncompression = "{compression}"\n')
+        export_simulated(tenant, out, "ndjson", pipeline)
+        simulated[compression] = str(out)
+    empty = {}
+    for file_format in ("parquet", "ndjson"):
+        empty[file_format] = str(scratch / f"empty-{file_format}")
+        export_empty(empty[file_format], file_format)
+    return {"simulated": simulated, "empty": empty}
+
+
+def check_in_every_version(script, argument, what):
     for version in versions():
-        environment = os.environ | {"PYTHONPATH": str(folder(version))}
-        done = subprocess.run(
-            [sys.executable, HERE / "queries.py", version, json.dumps(folders)], env=environment
-        )
+        environment = os.environ | {"PYTHONPATH": str(folder(version)), "LCW": str(LCW)}
+        done = subprocess.run([sys.executable, HERE / script, version, json.dumps(argument)], env=environment)
         if done.returncode != 0:
             sys.exit(f"DuckDB {version} did not read what it should have")
-        print(f"DuckDB {version}: every table, both formats, types and values")
+        print(f"DuckDB {version}: {what}", flush=True)
 
 
 def main():
@@ -180,7 +215,9 @@ def main():
                 "documented": str(out("documented")),
                 "simulated": str(out("simulated")),
             }
-        check_in_every_version(folders)
+        kit = exports_for_the_kit(tenant, pathlib.Path(scratch), folders)
+        check_in_every_version("queries.py", folders, "every table, both formats, types and values")
+        check_in_every_version("kit.py", kit, "views, macros and dbt sources, every format and compression")
         print(f"{len(versions())} passed, 0 failed")
 
 

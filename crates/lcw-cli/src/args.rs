@@ -9,7 +9,7 @@ use lcw_extractor::{ApiVersion, Cloud};
 use lcw_pipeline::OnDrift;
 use lcw_transform::Table;
 
-use crate::choice::{self, Auth, Format};
+use crate::choice::{self, Auth, Format, Part};
 use crate::quantity::{Rate, count};
 use crate::schedule::{self, ScheduleArgs};
 use crate::settings::DEFAULT_SNAPSHOTS;
@@ -40,6 +40,7 @@ Start here:
                     AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or LCW_ACCESS_TOKEN
   lcw status        what ./lcw-data holds, and what it lacks
   lcw verify        whether every file is still what was written
+  lcw connect       a DuckDB script that knows ./lcw-data
 
 Exit codes:
    0  done and proven                         5  committed, not proven complete
@@ -127,6 +128,29 @@ only --expect-head, with a digest that was kept elsewhere, tells.
 Exit code: 0 everything is as it was written; 1 it is not, or cannot be read;
 2 there is no dataset.";
 
+const CONNECT_HELP: &str = "\
+Examples:
+  duckdb --init \"$(lcw connect)\"
+  duckdb --init \"$(lcw connect /etc/lcw/daily.toml)\"
+  lcw connect --out /srv/lcw-snapshots
+  lcw connect --json | jq -r .dataset
+
+Then, in DuckDB:  FROM lcw_help();
+
+Where the pipeline file names a folder of snapshots, or --out is one, the script
+reads the newest snapshot, by its own name: all tables are of the same moment
+until it is run again. The script is kept in the user's cache folder
+($XDG_CACHE_HOME, else ~/.cache), under the same name for the same dataset.";
+
+const SQL_HELP: &str = "\
+Examples:
+  lcw sql views --out lcw-data
+  lcw sql macros | less
+  lcw sql examples               queries to start with
+  lcw sql dbt --out lcw-data     for models/sources.yml of a dbt project
+
+Without DuckDB's command line: (lcw sql views; lcw sql macros) > lcw.sql";
+
 const ACKNOWLEDGE_HELP: &str = "\
 Examples:
   lcw acknowledge --run 8cdf25a8-c9d2-423e-a03d-3f39f03c3e97 --reason case-7
@@ -135,7 +159,8 @@ Examples:
 const SCHEMA_HELP: &str = "\
 Examples:
   lcw schema                     every table
-  lcw schema runs --json         one of them, for programs";
+  lcw schema runs --json         one of them, for programs
+  lcw schema --markdown          the data dictionary";
 
 /// How to talk to the person or program in front.
 #[derive(Debug, Clone, Args)]
@@ -280,6 +305,23 @@ pub(crate) enum Verb {
     /// Manual pages, one for the program and one for each verb
     #[command(after_help = man::HELP)]
     Man(man::ManArgs),
+    #[command(
+        about = "A DuckDB script with views and macros over the dataset; prints its path",
+        long_about = "Writes a script for DuckDB and prints its path: views over every table with \
+        types and comments, joined views, and macros such as leaver_sla('24h'), \
+        failed_users(from_day, to_day) and workflow_health(). Looks at the folder only. The script \
+        changes nothing but the session that reads it.",
+        after_help = CONNECT_HELP
+    )]
+    Connect(ConnectArgs),
+    /// The parts of that script, and dbt sources; prints their text
+    #[command(
+        long_about = "Prints a part of what `lcw connect` writes, to read it, to copy from it, or to \
+        put it into a project: the views, the macros, queries to start with, or the tables as \
+        sources for dbt-duckdb.",
+        after_help = SQL_HELP
+    )]
+    Sql(SqlArgs),
     /// The columns of the tables, with type, unit and source property
     #[command(
         long_about = "Shows every column with its type, its unit, and the Graph property that it \
@@ -567,4 +609,25 @@ pub(crate) struct SchemaArgs {
     /// Write every published contract as a JSON file into this folder
     #[arg(long, value_name = "DIR", conflicts_with = "table")]
     pub(crate) write: Option<PathBuf>,
+    /// Print the data dictionary, every table in Markdown
+    #[arg(long, conflicts_with_all = ["table", "write"])]
+    pub(crate) markdown: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ConnectArgs {
+    /// Pipeline file that names the dataset's folder, and that of its snapshots
+    pub(crate) pipeline: Option<PathBuf>,
+    /// The dataset's folder, or a folder of snapshots [default: lcw-data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SqlArgs {
+    /// What to print
+    #[arg(value_parser = choice::flag::<Part>())]
+    pub(crate) part: Part,
+    #[command(flatten)]
+    pub(crate) dataset: ConnectArgs,
 }

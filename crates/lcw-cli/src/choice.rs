@@ -167,6 +167,28 @@ pub(crate) enum Format {
     Ndjson,
 }
 
+/// A part of what readers get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Views,
+    Macros,
+    Examples,
+    Dbt,
+}
+
+impl Choice for Part {
+    const ALL: &'static [Self] = &[Self::Views, Self::Macros, Self::Examples, Self::Dbt];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Views => "views",
+            Self::Macros => "macros",
+            Self::Examples => "examples",
+            Self::Dbt => "dbt",
+        }
+    }
+}
+
 impl Choice for Format {
     const ALL: &'static [Self] = &[Self::Parquet, Self::Ndjson];
 

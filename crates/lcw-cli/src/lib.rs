@@ -5,6 +5,7 @@ mod args;
 mod choice;
 mod completions;
 mod config;
+mod connect;
 mod demo;
 mod doctor;
 mod export;
@@ -28,6 +29,7 @@ mod sign_in;
 mod signals;
 mod simulate;
 mod snapshot;
+mod sql;
 mod status;
 mod telemetry;
 mod toml_text;
@@ -115,5 +117,7 @@ async fn run(cli: &Cli, screen: &Screen) -> Result<u8, Failure> {
         Verb::Completions(args) => completions::completions(args),
         Verb::Man(args) => man::man(args, to),
         Verb::Schema(args) => schema::schema(args, to),
+        Verb::Connect(args) => connect::connect(args, to),
+        Verb::Sql(args) => sql::sql(args, to),
     }
 }

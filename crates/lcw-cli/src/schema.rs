@@ -17,6 +17,9 @@ pub(crate) fn schema(args: &SchemaArgs, to: &Output) -> Result<u8, Failure> {
             .map_err(|error| Failure::failed(&error))
             .map(|()| 0);
     }
+    if args.markdown {
+        return dictionary(to);
+    }
     let schemas: Vec<PublishedSchema> = Table::ALL
         .into_iter()
         .filter(|table| args.table.is_none_or(|wanted| *table == wanted))
@@ -33,6 +36,20 @@ pub(crate) fn schema(args: &SchemaArgs, to: &Output) -> Result<u8, Failure> {
     }
     Ok(0)
 }
+
+fn dictionary(to: &Output) -> Result<u8, Failure> {
+    if to.json {
+        return Err(Failure::usage(
+            "--markdown is text, and --json asks for an object",
+            "leave out one of them",
+        ));
+    }
+    print::text(&lcw_sql::dictionary())?;
+    Ok(0)
+}
+
+/// Column names, types and sources take more room than sentences do.
+const COLUMNS: usize = 100;
 
 /// A line per column, and what it means where that is wanted.
 fn text(schema: &PublishedSchema, is_explained: bool) -> String {
@@ -123,5 +140,16 @@ mod tests {
             let is_same = committed == contract;
             assert!(is_same, "schemas/{name} has drifted: run `make schemas`");
         }
+    }
+
+    #[test]
+    fn the_committed_dictionary_says_what_the_program_does() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/data-dictionary.md");
+        let committed = std::fs::read_to_string(path).unwrap();
+        let is_same = committed == lcw_sql::dictionary();
+        assert!(
+            is_same,
+            "docs/data-dictionary.md has drifted: run `make schemas`"
+        );
     }
 }

@@ -35,6 +35,7 @@ mod prepare;
 mod progress;
 mod proof;
 mod read_run;
+mod readers;
 mod reports;
 mod request;
 mod retention;
@@ -67,6 +68,7 @@ pub use not_covered::{Cause, NotCovered};
 pub use plan::{Partition, Plan, plan};
 pub use progress::{Glance, Progress};
 pub use proof::{ProofSummary, ShortRun, Verdicts};
+pub use readers::{Readable, readable};
 pub use request::{
     Backfill, DeletedWorkflows, FileFormat, Kind, NdjsonCompression, OnDrift, Request,
 };

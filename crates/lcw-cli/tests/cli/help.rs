@@ -6,7 +6,7 @@ fn help(line: &str) -> Ended {
     Lcw::new(&std::env::temp_dir(), line).run()
 }
 
-const VERBS: [&str; 21] = [
+const VERBS: [&str; 23] = [
     "",
     "export",
     "backfill",
@@ -28,6 +28,8 @@ const VERBS: [&str; 21] = [
     "completions",
     "man",
     "schema",
+    "connect",
+    "sql",
 ];
 
 #[test]

@@ -8,6 +8,7 @@
 
 mod acknowledging;
 mod bit_flips;
+mod connecting;
 mod desk;
 mod disk;
 mod doctor;
