@@ -17,6 +17,7 @@ mod print;
 mod progress;
 mod quantity;
 mod report;
+mod report_verb;
 mod schema;
 mod settings;
 mod sign_in;
@@ -101,6 +102,7 @@ async fn run(cli: &Cli, screen: &Screen) -> Result<u8, Failure> {
         Verb::Snapshot(args) => snapshot::snapshot(args, to),
         Verb::Status(args) => status::status(args, to),
         Verb::Verify(args) => verify::verify(args, to),
+        Verb::Report(args) => report_verb::report(args, to),
         Verb::Acknowledge(args) => acknowledge::acknowledge(args, to),
         Verb::Schema(args) => schema::schema(args, to),
     }
