@@ -26,6 +26,7 @@ mod program;
 mod queries;
 mod refusals;
 mod repairs;
+mod reporting;
 mod secrets;
 mod sign_in;
 mod signals;
