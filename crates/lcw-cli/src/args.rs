@@ -2,15 +2,18 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use lcw_extractor::{ApiVersion, Cloud};
 use lcw_pipeline::OnDrift;
+use lcw_report::Condition;
+use lcw_report::render::csv::Section;
 use lcw_transform::Table;
 
 use crate::choice::{self, Auth, Format, Part};
-use crate::quantity::{Rate, count};
+use crate::quantity::{Rate, count, duration};
 use crate::schedule::{self, ScheduleArgs};
 use crate::settings::DEFAULT_SNAPSHOTS;
 use crate::when::When;
@@ -41,13 +44,14 @@ Start here:
   lcw status        what ./lcw-data holds, and what it lacks
   lcw verify        whether every file is still what was written
   lcw connect       a DuckDB script that knows ./lcw-data
+  lcw report        leavers against the clock, failing tasks, trends, gaps
 
 Exit codes:
    0  done and proven                         5  committed, not proven complete
-   1  failed; what was committed stays good   7  not done by the deadline
-   2  usage or configuration                 75  another export holds the dataset
-   3  credentials or permission        130, 143  stopped by a signal
-   4  partial: some could not be fetched";
+   1  failed; what was committed stays good   6  a condition of --fail-on is met
+   2  usage or configuration                  7  not done by the deadline
+   3  credentials or permission              75  another export holds the dataset
+   4  partial: some could not be fetched 130, 143  stopped by a signal";
 
 const EXPORT_HELP: &str = "\
 Examples:
@@ -155,6 +159,19 @@ const ACKNOWLEDGE_HELP: &str = "\
 Examples:
   lcw acknowledge --run 8cdf25a8-c9d2-423e-a03d-3f39f03c3e97 --reason case-7
   lcw acknowledge --day 2026-10-03 --reason exporter-was-down";
+
+const REPORT_HELP: &str = "\
+Examples:
+  lcw report --out lcw-data                     the last 30 days
+  lcw report --html report.html --from T-7d
+  lcw report --population leavers.csv --sla 24h --csv leavers
+  17 7 * * *  lcw report --quiet --fail-on 'leaver_sla_misses>0'   (cron)
+
+leavers.csv has two columns, subject_id (an object id; user principal names are
+not in the data) and leave_date (a date in UTC, or a date-time with its offset).
+
+--fail-on compares a name under metrics of --json with a number, by > >= < <=
+== or !=. What the dataset cannot say counts as met. Met means exit code 6.";
 
 const SCHEMA_HELP: &str = "\
 Examples:
@@ -271,6 +288,16 @@ pub(crate) enum Verb {
         after_help = VERIFY_HELP
     )]
     Verify(VerifyArgs),
+    /// Answers from the dataset: leavers against the clock, failing tasks, trends, gaps; offline
+    #[command(
+        long_about = "Answers from the dataset: which leavers were done in time, which tasks fail \
+        and why, which users were failed and fixed later, which enabled workflows do not run, how \
+        long users wait, and what is proven. Looks at the folder only, writes nothing into it, \
+        and may be used while an export runs. Dry runs and runs that are open or not settled are \
+        in no rate, and the report says so. docs/report.md defines every figure.",
+        after_help = REPORT_HELP
+    )]
+    Report(ReportArgs),
     /// Put on record that something is known to be missing, and why that is all right
     #[command(
         long_about = "Acknowledges runs that are short, days that were lost, or workflows of which \
@@ -575,6 +602,53 @@ pub(crate) struct VerifyArgs {
     /// Print the shell commands that put the damage in order, one a line, instead of the report
     #[arg(long)]
     pub(crate) repair_plan: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReportArgs {
+    /// Pipeline file that names the dataset's folder
+    pub(crate) pipeline: Option<PathBuf>,
+    /// The dataset's folder, or a snapshot [default: lcw-data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Tenant, where the dataset has several
+    #[arg(long, value_name = "ID")]
+    pub(crate) tenant_id: Option<String>,
+    /// Schedule of the first run: 2026-11-01, 2026-11-01T06:00:00Z or T-7d [default: 30 days]
+    #[arg(long, value_name = "D")]
+    pub(crate) from: Option<When>,
+    /// First schedule after the window, same forms [default: no end]
+    #[arg(long, value_name = "D")]
+    pub(crate) to: Option<When>,
+    /// Only this workflow, by id or name; repeatable
+    #[arg(long, value_name = "ID|NAME")]
+    pub(crate) workflow: Vec<String>,
+    /// Within which time a leaver has to be done
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = duration)]
+    pub(crate) sla: Duration,
+    /// Who left and when (CSV); without it the clock starts at the schedule of the run
+    #[arg(long, value_name = "FILE")]
+    pub(crate) population: Option<PathBuf>,
+    /// For how long an enabled workflow may be without a run
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = duration)]
+    pub(crate) stale_after: Duration,
+    #[arg(
+        long,
+        value_name = "CONDITION",
+        help = "Exit with 6 when this holds, such as 'leaver_sla_misses>0'; repeatable"
+    )]
+    pub(crate) fail_on: Vec<Condition>,
+    /// Print this section as CSV instead of text
+    #[arg(
+        long,
+        value_name = "SECTION",
+        value_parser = choice::flag::<Section>(),
+        conflicts_with = "json"
+    )]
+    pub(crate) csv: Option<Section>,
+    /// Also write the report as one HTML file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -3,6 +3,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use lcw_extractor::{ApiVersion, AssertionAlgorithm, Cloud};
 use lcw_pipeline::{DeletedWorkflows, OnDrift};
+use lcw_report::render::csv::Section;
 use lcw_transform::Table;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -64,6 +65,14 @@ fn read<C: Choice, E: Error>(name: &str) -> Result<C, E> {
 }
 
 impl Choice for Cloud {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn name(self) -> &'static str {
+        self.name()
+    }
+}
+
+impl Choice for Section {
     const ALL: &'static [Self] = &Self::ALL;
 
     fn name(self) -> &'static str {

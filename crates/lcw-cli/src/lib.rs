@@ -22,6 +22,7 @@ mod progress;
 mod quantity;
 mod report;
 mod schedule;
+mod report_verb;
 mod schema;
 mod settings;
 mod show_config;
@@ -110,6 +111,7 @@ async fn run(cli: &Cli, screen: &Screen) -> Result<u8, Failure> {
         Verb::Snapshot(args) => snapshot::snapshot(args, to),
         Verb::Status(args) => status::status(args, to),
         Verb::Verify(args) => verify::verify(args, to),
+        Verb::Report(args) => report_verb::report(args, to),
         Verb::Acknowledge(args) => acknowledge::acknowledge(args, to),
         Verb::Schedule(args) => schedule::schedule(args, to),
         Verb::Init(args) => init::init(args, to, screen).await,

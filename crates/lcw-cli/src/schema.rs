@@ -48,9 +48,6 @@ fn dictionary(to: &Output) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Column names, types and sources take more room than sentences do.
-const COLUMNS: usize = 100;
-
 /// A line per column, and what it means where that is wanted.
 fn text(schema: &PublishedSchema, is_explained: bool) -> String {
     let columns = || schema.columns.iter().chain(&schema.partition_columns);

@@ -12,6 +12,8 @@ pub const CREDENTIALS: u8 = 3;
 pub const PARTIAL: u8 = 4;
 /// Committed, but the counts do not prove completeness, or days were lost for good.
 pub const UNPROVEN: u8 = 5;
+/// A condition of `--fail-on` is met.
+pub const CONDITION: u8 = 6;
 /// Throttled past the deadline.
 pub const THROTTLED: u8 = 7;
 /// Another export holds the dataset.

@@ -6,7 +6,7 @@ fn help(line: &str) -> Ended {
     Lcw::new(&std::env::temp_dir(), line).run()
 }
 
-const VERBS: [&str; 23] = [
+const VERBS: [&str; 24] = [
     "",
     "export",
     "backfill",
@@ -19,6 +19,7 @@ const VERBS: [&str; 23] = [
     "status",
     "snapshot",
     "verify",
+    "report",
     "acknowledge",
     "schedule",
     "schedule print",
@@ -84,7 +85,7 @@ fn example(line: &str) -> Option<&str> {
 #[test]
 fn the_exit_codes_are_in_the_help() {
     let text = help("--help").with(0).stdout;
-    for code in ["0", "1", "2", "3", "4", "5", "7", "75", "130, 143"] {
+    for code in ["0", "1", "2", "3", "4", "5", "6", "7", "75", "130, 143"] {
         assert!(text.contains(&format!(" {code}  ")), "{code}: {text}");
     }
 }

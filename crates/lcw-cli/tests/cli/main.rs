@@ -30,6 +30,7 @@ mod program;
 mod queries;
 mod refusals;
 mod repairs;
+mod reporting;
 mod secrets;
 mod shells;
 mod show_config;
