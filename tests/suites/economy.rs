@@ -82,5 +82,5 @@ async fn runs_without_users_cost_no_request_but_that_which_lists_them() {
     assert_eq!(summary.exit_code, 0, "{summary:#?}");
     assert!(summary.runs.listed > 300, "{summary:#?}");
     assert_eq!(tenant.count(Endpoint::RunResults), 0);
-    assert_eq!(tenant.count(Endpoint::RunTaskResults), 0);
+    assert_eq!(tenant.count(Endpoint::TaskResults), 0);
 }
