@@ -12,6 +12,7 @@
 pub mod aftermath;
 pub mod archive;
 pub mod asked;
+pub mod bucket;
 pub mod by_seed;
 pub mod canaries;
 pub mod damage;
@@ -31,6 +32,7 @@ pub mod weeks;
 pub use aftermath::contents;
 pub use archive::Archive;
 pub use asked::{asked, listings, runs_looked_for, runs_read};
+pub use bucket::{Answered, Bucket, Hint, Terms};
 pub use dataset::{Facts, data_files, facts, rows};
 pub use dice::Dice;
 pub use eavesdropper::Eavesdropper;

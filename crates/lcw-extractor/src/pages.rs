@@ -133,6 +133,8 @@ impl<D: PageDecoder> Paging<'_, D> {
             retry.attempt = self.restarts,
             "the service no longer knows the next link: starting the collection again",
         );
+        // The pages before this one, and the request for this one.
+        self.shared.counters.count_in_vain(self.page_index + 1);
         (self.position, self.page_index) = (Position::Start, 0);
         self.seen = Seen::default();
         self.decoder.restarted();

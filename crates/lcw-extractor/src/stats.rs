@@ -11,6 +11,9 @@ pub struct RequestStats {
     pub retried: u64,
     /// Answers with status 429.
     pub throttled: u64,
+    /// The requests that would have been enough, had the service answered each at once: one for
+    /// each page and each entity that was asked for.
+    pub least: u64,
 }
 
 /// The shared counters behind [`RequestStats`].
@@ -19,6 +22,8 @@ pub(crate) struct Counters {
     sent: AtomicU64,
     retried: AtomicU64,
     throttled: AtomicU64,
+    /// First requests for pages that were then asked for anew, because their collection began again.
+    in_vain: AtomicU64,
 }
 
 impl Counters {
@@ -33,11 +38,21 @@ impl Counters {
         self.throttled.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// So many requests of a collection have to be made again.
+    pub(crate) fn count_in_vain(&self, requests: u64) {
+        self.in_vain.fetch_add(requests, Ordering::Relaxed);
+    }
+
     pub(crate) fn snapshot(&self) -> RequestStats {
+        // What takes away is read first: it was counted after what it takes away from.
+        let in_vain = self.in_vain.load(Ordering::Relaxed);
+        let retried = self.retried.load(Ordering::Relaxed);
+        let sent = self.sent.load(Ordering::Relaxed);
         RequestStats {
-            sent: self.sent.load(Ordering::Relaxed),
-            retried: self.retried.load(Ordering::Relaxed),
+            sent,
+            retried,
             throttled: self.throttled.load(Ordering::Relaxed),
+            least: sent.saturating_sub(retried + in_vain),
         }
     }
 }

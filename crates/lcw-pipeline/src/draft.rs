@@ -149,6 +149,7 @@ impl Draft {
             sent: requests.sent,
             retried: requests.retried,
             throttled: requests.throttled,
+            least: requests.least,
         };
         summary.finished_at = seconds(Timestamp::now());
         summary.exit_code = code;

@@ -130,6 +130,8 @@ pub struct Requests {
     pub retried: u64,
     /// Answers 429.
     pub throttled: u64,
+    /// The fewest that could have brought the same: each page and each entity once.
+    pub least: u64,
 }
 
 /// Which way of asking worked.

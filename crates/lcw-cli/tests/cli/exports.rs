@@ -86,7 +86,10 @@ async fn the_summary_is_one_object_with_every_documented_key() {
             ];
             has_keys(table, &wanted);
         }
-        has_keys(&summary["requests"], &["sent", "retried", "throttled"]);
+        has_keys(
+            &summary["requests"],
+            &["sent", "retried", "throttled", "least"],
+        );
         let wanted = [
             "listed",
             "fetched",

@@ -2,18 +2,24 @@
 //!
 //! A pure function of what happened when: no clock, no sleeping.
 //!
-//! The service is taken for a token bucket of unknown rate and depth. While
-//! nothing is refused the rate doubles. A refusal says that the bucket is empty
-//! and that the rate was too high; what was accepted between two refusals is at
-//! most what flowed in, so the limit is no lower than that. Between these two
-//! bounds a few trials close in on it. From then on the rate moves just under the
-//! limit along a cubic curve, steep while far below, flat near the limit: most of
-//! the time is spent close to it and the next refusal is a long way off, at least
-//! sixty times the pause that it costs. A limit that has risen shows when the
-//! curve is through without a refusal, one that has fallen by refusals that come
-//! too soon.
+//! The service is taken for a token bucket of unknown rate and depth. While nothing is refused the
+//! rate doubles. The first refusal says little, because the bucket was full: so the doubling begins
+//! anew, far below. From then on each [`Epoch`] between two refusals gives bounds: the limit is no
+//! lower than what flowed in, and no higher than what was refused. Between these a few trials close
+//! in on it. Once they are close the rate moves just under the limit along a cubic curve: soon back
+//! to the limit, then flat, then slowly beyond it, so that the next refusal is a long way off, some
+//! sixty times the pause that it costs. A limit that has risen shows when the curve is through.
+//!
+//! A 429 that does not come from a rate limit looks like one that does, but for two things. It
+//! comes at a rate that was borne for long before: then the rate goes back to that one first, and
+//! only a second refusal on the way says that the limit has fallen. And going slower does not help:
+//! when the rate has been refused a little lower each time, it goes up instead.
 
-use std::collections::VecDeque;
+use epoch::Epoch;
+use recent::Recent;
+
+mod epoch;
+mod recent;
 
 /// The first rate under a ceiling, in requests a second.
 const FIRST_RATE: f64 = 5.0;
@@ -25,39 +31,58 @@ const LOWEST_RATE: f64 = 0.1;
 const ANSWERS_PER_DOUBLING: u32 = 2;
 /// … and this much time, in seconds.
 const SECONDS_PER_DOUBLING: f64 = 0.15;
-/// The share of the rate of late at the first refusal that is tried next: the
-/// bucket was full at the start and hid the limit for a while.
-const AFTER_FIRST_REFUSAL: f64 = 0.75;
+/// The share of the first refused rate from which the doubling begins anew.
+const START_AGAIN: f64 = 0.125;
 /// A trial is passed after this many answers without a refusal …
-const ANSWERS_PER_TRIAL: u32 = 30;
+const ANSWERS_PER_TRIAL: u32 = 12;
 /// … and at least this many seconds …
-const SECONDS_PER_TRIAL: f64 = 2.0;
-/// … and this many times the pause of the last refusal.
-const PAUSES_PER_TRIAL: f64 = 4.0;
-/// How far above what flowed in the next trial is: the bucket then empties, and
-/// its refusal says more than a pass.
-const ABOVE_INFLOW: f64 = 1.05;
-/// The deepest bucket that a pause is assumed to fill, in seconds of the limit.
-const ASSUMED_DEPTH: f64 = 1.5;
+const SECONDS_PER_TRIAL: f64 = 1.0;
+/// … and this many times the pause of the last refusal: by then a bucket that the pause has filled
+/// is empty, if the rate is a third above the limit.
+const PAUSES_PER_TRIAL: f64 = 3.0;
+/// How far above an estimate the next trial is: the bucket then empties, and its refusal says more
+/// than a pass.
+const ABOVE_ESTIMATE: f64 = 1.02;
+/// A refusal never more than halves the rate.
+const LOWEST_STEP: f64 = 0.5;
 /// Bounds this close end the trials.
 const CLOSE: f64 = 1.08;
-/// Growth per step when the limit turned out higher than thought …
-const SEARCH_GROWTH: f64 = 1.25;
-/// … and the answers and the seconds of a step.
-const ANSWERS_PER_STEP: u32 = 8;
-const SECONDS_PER_STEP: f64 = 1.0;
+/// A rate this close to one that was borne contradicts it when it is refused.
+const SAME: f64 = 0.98;
+/// The first step up when the limit turned out higher than thought; each is the square of the one
+/// before …
+const FIRST_GROWTH: f64 = 1.02;
+/// … unless going slower did not help, …
+const GROWTH_IN_VAIN: f64 = 1.08;
+/// … and at most this.
+const MOST_GROWTH: f64 = 1.25;
+/// The answers and the seconds of a step.
+const ANSWERS_PER_STEP: u32 = 20;
+const SECONDS_PER_STEP: f64 = 2.0;
+/// The ceiling is borne for long after so many seconds and answers: few buckets are deeper.
+const SECONDS_AT_CEILING: f64 = 10.0;
+const ANSWERS_AT_CEILING: u32 = 100;
 /// The limit as a share of the rate that it refused, which is a little above it. Taken for the limit
 /// itself, that rate would be reached, and refused, early in the next cycle.
-const UNDER_REFUSED: f64 = 0.985;
+const UNDER_REFUSED: f64 = 0.99;
 /// Where a cycle starts, as a share of the limit.
-const SETTLE: f64 = 0.97;
-/// The requests of a cycle, at least: refusals stay well under one in a hundred.
+const SETTLE: f64 = 0.975;
+/// The requests from there to the limit, at least; they last as long as a trial.
+const SHORTEST_RETURN: f64 = 100.0;
+/// The requests of a cycle from there on: at least so many, …
 const SHORTEST_CYCLE: f64 = 400.0;
-/// A cycle lasts this many times the pause that began it.
-const PAUSES_PER_CYCLE: f64 = 60.0;
-/// A refusal that comes this many pauses after the last one tells the limit closely.
-const LONG_RUN_PAUSES: f64 = 10.0;
-const LONG_RUN_ANSWERS: f64 = 30.0;
+/// … this many for each refusal that began it, so that refusals stay well under one in a hundred, …
+const ANSWERS_PER_REFUSAL: f64 = 250.0;
+/// … and so many that it lasts this many times the pause.
+const PAUSES_PER_CYCLE: f64 = 80.0;
+/// A refusal below this share of what was borne for long is not taken for the limit's at once.
+const DOUBTFUL: f64 = 0.93;
+/// Refusals that each came at a rate lower by at least this share …
+const DECLINE: f64 = 0.99;
+/// … and after at least this many answers …
+const ANSWERS_PER_DECLINE: f64 = 30.0;
+/// … and this often in a row have another cause than the rate.
+const DECLINES_IN_VAIN: u32 = 3;
 /// Above this share of the limit (a header) the rate only creeps.
 const USAGE_WARNING: f64 = 0.8;
 /// Above this share of the limit the rate goes down, below it goes up …
@@ -68,39 +93,33 @@ const USAGE_CREEP: f64 = 1.05;
 const SECONDS_TO_SHOW: f64 = 10.0;
 /// … unless it has meanwhile grown by this factor.
 const USAGE_WORSE: f64 = 1.05;
-/// The sends that the rate of late is read from, at most.
-const MOST_RECENT: usize = 512;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Phase {
-    /// Nothing was refused yet: doubling.
-    Start { answers: u32, since: f64 },
+    /// Doubling, up to what was refused.
+    Start,
     /// A constant rate between the bounds.
-    Trial { answers: u32, since: f64 },
-    /// Along the curve from `floor` through `plateau`, `done` of `cycle` requests through.
-    Settled {
-        floor: f64,
-        plateau: f64,
-        cycle: f64,
-        done: f64,
-    },
+    Trial,
+    /// Upwards in steps; the next one by `growth`.
+    Search { growth: f64 },
+    /// Along the curve from `floor` to `plateau` and beyond, `done` requests through.
+    Settled { floor: f64, plateau: f64, done: f64 },
 }
 
-/// What happened since the last refusal.
+/// How long the present rate has been tried.
 #[derive(Debug, Clone, Copy)]
-struct Epoch {
-    number: u64,
-    accepted: f64,
-    refused_at: Option<f64>,
-    resumed_at: f64,
+struct Step {
+    answers: u32,
+    since: f64,
 }
 
-impl Epoch {
-    /// Seconds of the pause that it began with.
-    fn pause(&self) -> f64 {
-        self.refused_at
-            .map_or(0.0, |refused_at| self.resumed_at - refused_at)
-    }
+/// What is told with the answer to a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sent {
+    epoch: u64,
+    at: f64,
+    /// Requests a second that were sent at the time.
+    rate: f64,
 }
 
 /// The rate controller. Times are seconds from any fixed start.
@@ -108,13 +127,21 @@ impl Epoch {
 pub(crate) struct Adaptive {
     ceiling: f64,
     rate: f64,
+    phase: Phase,
+    step: Step,
     /// A rate that was borne, as far as is known.
     borne: f64,
     /// A rate that was refused.
     refused: f64,
-    phase: Phase,
+    /// The highest rate that was borne for long.
+    best: f64,
+    /// It was refused well below that, and is on its way back.
+    is_doubted: bool,
+    /// How often in a row it was refused at a lower rate than before.
+    declines: u32,
     epoch: Epoch,
-    recent: VecDeque<f64>,
+    before: Epoch,
+    recent: Recent,
     binding_until: f64,
     adjusted_at: f64,
     adjusted_for: f64,
@@ -131,19 +158,19 @@ impl Adaptive {
         Self {
             ceiling,
             rate: first.min(ceiling),
-            borne: 0.0,
-            refused: f64::INFINITY,
-            phase: Phase::Start {
+            phase: Phase::Start,
+            step: Step {
                 answers: 0,
                 since: 0.0,
             },
-            epoch: Epoch {
-                number: 0,
-                accepted: 0.0,
-                refused_at: None,
-                resumed_at: 0.0,
-            },
-            recent: VecDeque::new(),
+            borne: 0.0,
+            refused: f64::INFINITY,
+            best: 0.0,
+            is_doubted: false,
+            declines: 0,
+            epoch: Epoch::first(),
+            before: Epoch::first(),
+            recent: Recent::default(),
             binding_until: 0.0,
             adjusted_at: f64::NEG_INFINITY,
             adjusted_for: 0.0,
@@ -155,32 +182,23 @@ impl Adaptive {
         self.rate
     }
 
-    /// A request is sent. Returns the epoch, to be told with its answer.
-    pub(crate) fn sent(&mut self, now: f64) -> u64 {
-        self.recent.push_back(now);
-        let is_old = |at: &f64| now - at > 1.0;
-        while self.recent.len() > MOST_RECENT
-            || (self.recent.len() > 8 && self.recent.front().is_some_and(is_old))
-        {
-            self.recent.pop_front();
+    /// A request is sent. Returns what is to be told with its answer.
+    pub(crate) fn sent(&mut self, now: f64) -> Sent {
+        self.recent.send(now);
+        Sent {
+            epoch: self.epoch.number,
+            at: now,
+            rate: self.rate.min(self.recent.rate(now)),
         }
-        self.epoch.number
     }
 
     /// A request was accepted. `waited` says that the rate held it back: only
     /// then does its acceptance say anything about a higher one.
-    pub(crate) fn accepted(
-        &mut self,
-        epoch: u64,
-        sent_at: f64,
-        waited: bool,
-        now: f64,
-        usage: Option<f64>,
-    ) {
-        if epoch != self.epoch.number {
+    pub(crate) fn accepted(&mut self, sent: Sent, waited: bool, now: f64, usage: Option<f64>) {
+        self.epoch.accept(self.rate, now);
+        if sent.epoch != self.epoch.number {
             return;
         }
-        self.epoch.accepted += 1.0;
         if waited {
             self.binding_until = now + (4.0 / self.rate).max(0.05);
         }
@@ -188,8 +206,9 @@ impl Adaptive {
             self.near_the_limit(usage, now);
             return;
         }
-        if now <= self.binding_until {
-            self.grow(sent_at, now);
+        // Answers to what was sent at another rate say nothing about this one.
+        if now <= self.binding_until && sent.at >= self.step.since {
+            self.grow(now);
         }
     }
 
@@ -197,151 +216,205 @@ impl Adaptive {
     ///
     /// Only the first refusal of an epoch says something about the rate; the
     /// others were in flight already.
-    pub(crate) fn refused(&mut self, epoch: u64, now: f64, resume_at: f64) {
-        if epoch != self.epoch.number {
-            self.epoch.resumed_at = self.epoch.resumed_at.max(resume_at);
+    pub(crate) fn refused(&mut self, sent: Sent, now: f64, resume_at: f64) {
+        if sent.epoch != self.epoch.number {
+            self.epoch.refuse(resume_at);
             return;
         }
         let ended = self.epoch;
-        self.epoch = Epoch {
-            number: epoch + 1,
-            accepted: 0.0,
-            refused_at: Some(now),
-            resumed_at: resume_at.max(now),
-        };
-        let sent = self.rate.min(self.recent_rate(now));
-        self.recent.clear();
-        match ended.refused_at {
-            None => {
-                self.refused = self.rate;
-                self.try_rate(AFTER_FIRST_REFUSAL * sent, now);
+        self.epoch = ended.after(now, resume_at);
+        if ended.number == 0 && self.phase == Phase::Start {
+            self.refused = sent.rate;
+            self.go(Phase::Start, START_AGAIN * sent.rate, now);
+        } else {
+            self.learn(sent.rate, &ended, now);
+        }
+        self.before = ended;
+    }
+
+    /// What a refusal at a rate says about the limit.
+    fn learn(&mut self, refused: f64, ended: &Epoch, now: f64) {
+        let estimate = ended.limit_with(&self.before, refused);
+        let was_doubted = std::mem::take(&mut self.is_doubted);
+        let was_found = matches!(self.phase, Phase::Settled { .. } | Phase::Search { .. });
+        if was_found && !was_doubted {
+            if refused < DOUBTFUL * self.best {
+                self.is_doubted = true;
+                self.follow_curve(SETTLE * refused, self.best, now);
+                return;
             }
-            Some(_) => self.learn(&ended, sent, now),
+            if refused < CLOSE * ended.inflow() {
+                self.settle_after(refused, ended, estimate, now);
+                return;
+            }
+            if estimate.is_none_or(|estimate| refused < CLOSE * estimate) {
+                self.settle(refused, now);
+                return;
+            }
+        }
+        self.best = self.best.min(refused);
+        self.try_between(refused, ended.inflow(), estimate, now);
+    }
+
+    /// Refused where the limit was thought to be, after a time long enough to tell it closely.
+    fn settle_after(&mut self, refused: f64, ended: &Epoch, estimate: Option<f64>, now: f64) {
+        if refused >= DECLINE * self.refused {
+            self.declines = 0;
+        } else if ended.accepted >= ANSWERS_PER_DECLINE {
+            self.declines += 1;
+        }
+        self.refused = refused;
+        if self.declines >= DECLINES_IN_VAIN {
+            self.declines = 0;
+            let growth = GROWTH_IN_VAIN;
+            self.go(Phase::Search { growth }, SETTLE * refused, now);
+        } else {
+            let lowest = 0.95 * refused;
+            let estimate = estimate.map_or(refused, |estimate| estimate / UNDER_REFUSED);
+            self.settle(estimate.min(refused).max(lowest), now);
         }
     }
 
-    /// What a refusal after an epoch says about the limit.
-    fn learn(&mut self, ended: &Epoch, sent: f64, now: f64) {
-        let pause = ended.pause();
-        let running = (now - ended.resumed_at).max(0.001);
-        let is_settled = matches!(self.phase, Phase::Settled { .. });
-        self.refused = sent;
-        if is_settled && running >= LONG_RUN_PAUSES * pause && ended.accepted >= LONG_RUN_ANSWERS {
-            self.settle(UNDER_REFUSED * sent);
-            return;
-        }
-        // The bucket was empty at both ends: the limit is no lower than this.
-        let inflow = ended.accepted / (running + pause);
-        self.borne = if self.borne < 0.98 * sent {
+    /// Refused with bounds that are still far apart.
+    fn try_between(&mut self, refused: f64, inflow: f64, estimate: Option<f64>, now: f64) {
+        self.refused = refused;
+        self.borne = if self.borne < SAME * refused {
             self.borne.max(inflow)
         } else {
             inflow
         };
-        if sent < CLOSE * self.borne {
-            self.settle(UNDER_REFUSED * sent);
-            return;
-        }
-        // Most buckets are deep enough to hold what flows in during a short pause.
-        let likely = ended.accepted / (running + pause.min(ASSUMED_DEPTH));
-        let (low, high) = (1.03 * self.borne, 0.97 * sent);
-        self.try_rate((ABOVE_INFLOW * likely).min(high).max(low), now);
-    }
-
-    /// The rate at which requests were in fact sent of late.
-    fn recent_rate(&self, now: f64) -> f64 {
-        match self.recent.front() {
-            Some(first) if self.recent.len() >= 4 && now > *first => {
-                #[expect(clippy::cast_precision_loss, reason = "at most 512")]
-                let gaps = (self.recent.len() - 1) as f64;
-                gaps / (now - first)
+        let next = match estimate {
+            None => (self.borne * refused).sqrt(),
+            Some(estimate) => {
+                self.borne = self.borne.min(estimate).max(inflow);
+                (ABOVE_ESTIMATE * estimate)
+                    .min(0.97 * refused)
+                    .max(ABOVE_ESTIMATE * inflow)
             }
-            _ => f64::INFINITY,
+        };
+        self.close_in(next.max(LOWEST_STEP * refused), now);
+    }
+
+    /// Settles when the bounds are close, and tries a rate between them when not.
+    fn close_in(&mut self, next: f64, now: f64) {
+        if self.refused < CLOSE * self.borne {
+            self.settle(self.refused, now);
+        } else {
+            self.go(Phase::Trial, next, now);
         }
     }
 
-    fn try_rate(&mut self, rate: f64, now: f64) {
-        self.recent.clear();
-        self.phase = Phase::Trial {
-            answers: 0,
-            since: now,
-        };
-        self.set_rate(rate);
+    /// Goes to just under a rate that was refused.
+    fn settle(&mut self, refused: f64, now: f64) {
+        self.settle_at(UNDER_REFUSED * refused, now);
     }
 
-    /// Goes to just under a limit that is known closely.
-    fn settle(&mut self, limit: f64) {
-        let limit = limit.max(LOWEST_RATE).min(self.ceiling);
-        let cycle = (PAUSES_PER_CYCLE * self.epoch.pause() * limit).max(SHORTEST_CYCLE);
-        let floor = SETTLE * limit;
-        self.phase = Phase::Settled {
+    fn settle_at(&mut self, limit: f64, now: f64) {
+        self.follow_curve(SETTLE * limit, limit, now);
+    }
+
+    fn follow_curve(&mut self, floor: f64, limit: f64, now: f64) {
+        let plateau = limit.max(LOWEST_RATE).min(self.ceiling);
+        let done = 0.0;
+        let phase = Phase::Settled {
             floor,
-            plateau: limit,
-            cycle,
-            done: 0.0,
+            plateau,
+            done,
         };
-        self.set_rate(floor);
+        self.go(phase, floor, now);
     }
 
     /// One more answer at a rate that held the workers back.
-    fn grow(&mut self, sent_at: f64, now: f64) {
-        match &mut self.phase {
-            Phase::Start { since, .. } | Phase::Trial { since, .. } if sent_at < *since => {}
-            Phase::Start { answers, since } => {
-                *answers += 1;
-                let is_due = self.ceiling.is_infinite() || now - *since >= SECONDS_PER_DOUBLING;
-                if *answers >= ANSWERS_PER_DOUBLING && is_due {
-                    (*answers, *since) = (0, now);
-                    self.set_rate(self.rate * 2.0);
+    fn grow(&mut self, now: f64) {
+        self.step.answers += 1;
+        let answers = self.step.answers;
+        let lasted = now - self.step.since.max(self.epoch.resumed_at);
+        match self.phase {
+            Phase::Start => {
+                let is_due = self.ceiling.is_infinite() || lasted >= SECONDS_PER_DOUBLING;
+                if answers >= ANSWERS_PER_DOUBLING && is_due {
+                    self.double(now);
                 }
             }
-            Phase::Trial { answers, since } => {
-                *answers += 1;
-                let (answers, lasted) = (*answers, now - since.max(self.epoch.resumed_at));
-                self.go_on_with_trials(answers, lasted, now);
+            Phase::Trial => {
+                let needed = SECONDS_PER_TRIAL.max(PAUSES_PER_TRIAL * self.epoch.pause());
+                if answers >= ANSWERS_PER_TRIAL && lasted >= needed {
+                    self.borne = self.rate;
+                    self.close_in((self.borne * self.refused).sqrt(), now);
+                }
+            }
+            Phase::Search { growth } => {
+                if self.rate >= self.ceiling {
+                    self.rest_at_the_ceiling(lasted);
+                } else if answers >= ANSWERS_PER_STEP && lasted >= SECONDS_PER_STEP {
+                    self.borne = self.rate;
+                    let next = (growth * growth).min(MOST_GROWTH);
+                    self.go(Phase::Search { growth: next }, self.rate * growth, now);
+                }
             }
             Phase::Settled {
                 floor,
                 plateau,
-                cycle,
                 done,
-            } => {
-                *done += 1.0;
-                let along = *done / *cycle - 1.0;
-                let (is_through, rate) =
-                    (along >= 1.0, *plateau + (*plateau - *floor) * along.powi(3));
-                self.set_rate(rate);
-                if is_through {
-                    self.refused = f64::INFINITY;
-                    self.try_rate(rate, now);
-                }
-            }
+            } => self.go_along(floor, plateau, done + 1.0, now),
         }
     }
 
-    fn go_on_with_trials(&mut self, answers: u32, lasted: f64, now: f64) {
-        if self.refused.is_infinite() {
-            if answers >= ANSWERS_PER_STEP && lasted >= SECONDS_PER_STEP {
-                self.borne = self.rate;
-                self.try_rate(SEARCH_GROWTH * self.rate, now);
-            }
-            return;
-        }
-        let needed = SECONDS_PER_TRIAL.max(PAUSES_PER_TRIAL * self.epoch.pause());
-        if answers < ANSWERS_PER_TRIAL || lasted < needed {
-            return;
-        }
-        self.borne = self.rate;
-        if self.refused < CLOSE * self.borne {
-            self.settle(self.refused);
+    /// Doubles the rate below what was refused; from there on, tries.
+    fn double(&mut self, now: f64) {
+        if self.rate >= self.ceiling {
+            let growth = FIRST_GROWTH;
+            self.go(Phase::Search { growth }, self.rate, now);
+        } else if self.rate * 2.0 < self.refused {
+            self.go(Phase::Start, self.rate * 2.0, now);
         } else {
-            self.try_rate((self.borne * self.refused).sqrt(), now);
+            self.close_in((self.rate * self.refused).sqrt(), now);
         }
+    }
+
+    /// There is nothing to search for any more.
+    fn rest_at_the_ceiling(&mut self, lasted: f64) {
+        self.borne = self.rate;
+        if lasted >= SECONDS_AT_CEILING && self.step.answers >= ANSWERS_AT_CEILING {
+            self.best = self.rate;
+        }
+    }
+
+    /// Goes on along the curve.
+    fn go_along(&mut self, floor: f64, plateau: f64, done: f64, now: f64) {
+        // Both may still grow, by refusals of what is in flight.
+        let cycle = (PAUSES_PER_CYCLE * self.epoch.pause() * plateau)
+            .max(ANSWERS_PER_REFUSAL * self.epoch.refused)
+            .max(SHORTEST_CYCLE);
+        let back = (PAUSES_PER_TRIAL * self.epoch.pause() * plateau).max(SHORTEST_RETURN);
+        let along = if done < back {
+            done / back - 1.0
+        } else {
+            (done - back) / cycle
+        };
+        let rate = plateau + (plateau - floor) * along.powi(3);
+        if along >= 0.0 {
+            self.is_doubted = false;
+            self.best = self.best.max(plateau);
+        }
+        if along >= 1.0 {
+            self.refused = f64::INFINITY;
+            let growth = FIRST_GROWTH;
+            self.go(Phase::Search { growth }, rate, now);
+            return;
+        }
+        self.phase = Phase::Settled {
+            floor,
+            plateau,
+            done,
+        };
+        self.set_rate(rate);
     }
 
     /// The service says which share of its limit is used, before it refuses.
     fn near_the_limit(&mut self, usage: f64, now: f64) {
         if !matches!(self.phase, Phase::Settled { .. }) {
-            self.settle(self.rate.min(self.recent_rate(now)) / usage);
+            self.settle_at(self.rate.min(self.recent.rate(now)) / usage, now);
         }
         let has_shown = now - self.adjusted_at >= (5.0 / self.rate).max(SECONDS_TO_SHOW);
         let is_worse = usage > USAGE_WORSE * self.adjusted_for;
@@ -353,8 +426,19 @@ impl Adaptive {
         };
         if is_due {
             (self.adjusted_at, self.adjusted_for) = (now, usage);
-            self.settle(self.rate * change / SETTLE);
+            self.settle_at(self.rate * change / SETTLE, now);
         }
+    }
+
+    /// Goes to another rate at once: what was sent before says nothing about it.
+    fn go(&mut self, phase: Phase, rate: f64, now: f64) {
+        self.phase = phase;
+        self.step = Step {
+            answers: 0,
+            since: now,
+        };
+        self.recent.forget();
+        self.set_rate(rate);
     }
 
     fn set_rate(&mut self, rate: f64) {

@@ -11,7 +11,7 @@ use governor::{InsufficientCapacity, Quota, RateLimiter};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::adaptive::Adaptive;
+use super::adaptive::{Adaptive, Sent};
 use super::tokio_clock::TokioClock;
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Duration>>;
@@ -30,8 +30,7 @@ const LONGEST_PAUSE: Duration = Duration::from_hours(24);
 /// Leave to send one request now.
 #[derive(Debug)]
 pub(crate) struct Permit {
-    epoch: u64,
-    sent_at: f64,
+    sent: Sent,
     waited: bool,
 }
 
@@ -60,6 +59,7 @@ struct Pace {
     adaptive: Adaptive,
     limiter: Option<Arc<Limiter>>,
     limiter_rate: f64,
+    taken_at: Duration,
 }
 
 impl RateGate {
@@ -73,6 +73,7 @@ impl RateGate {
                 adaptive,
                 limiter,
                 limiter_rate,
+                taken_at: Duration::ZERO,
             }),
             clock,
             turn: tokio::sync::Mutex::new(()),
@@ -115,7 +116,7 @@ impl RateGate {
         let now = self.clock.elapsed().as_secs_f64();
         self.lock()
             .adaptive
-            .accepted(permit.epoch, permit.sent_at, permit.waited, now, usage);
+            .accepted(permit.sent, permit.waited, now, usage);
     }
 
     /// The request was answered with 429: everybody pauses, and then goes slower.
@@ -124,7 +125,7 @@ impl RateGate {
         let now = self.clock.elapsed().as_secs_f64();
         self.lock()
             .adaptive
-            .refused(permit.epoch, now, now + pause.as_secs_f64());
+            .refused(permit.sent, now, now + pause.as_secs_f64());
     }
 
     /// Nothing is sent for this long from now. A longer pause stays.
@@ -180,7 +181,10 @@ impl RateGate {
         };
         match limiter.check_n(CELLS) {
             // A request is never more than a burst.
-            Ok(Ok(())) | Err(InsufficientCapacity(_)) => Ok(()),
+            Ok(Ok(())) | Err(InsufficientCapacity(_)) => {
+                pace.taken_at = self.clock.elapsed();
+                Ok(())
+            }
             Ok(Err(not_until)) => Err(not_until.wait_time_from(self.clock.now())),
         }
     }
@@ -188,8 +192,7 @@ impl RateGate {
     fn permit(&self, waited: bool) -> Permit {
         let now = self.clock.elapsed().as_secs_f64();
         Permit {
-            epoch: self.lock().adaptive.sent(now),
-            sent_at: now,
+            sent: self.lock().adaptive.sent(now),
             waited,
         }
     }
@@ -200,7 +203,9 @@ impl RateGate {
 }
 
 impl Pace {
-    /// governor's quota is fixed, so a new rate is a new limiter, with nothing saved up.
+    /// governor's quota is fixed, so a new rate is a new limiter. It begins with what the time since
+    /// the last request is worth at the new rate, at most a request: with nothing, every change of
+    /// the rate would cost a part of a request.
     fn follow(&mut self, clock: &TokioClock) {
         let rate = self.adaptive.rate();
         if (rate - self.limiter_rate).abs() < 0.002 * self.limiter_rate {
@@ -208,9 +213,12 @@ impl Pace {
         }
         self.limiter_rate = rate;
         self.limiter = limiter(rate, clock);
-        if let Some(limiter) = &self.limiter {
+        let since = (clock.elapsed() - self.taken_at).as_secs_f64();
+        let earned = cells(rate * since).min(CELLS.get());
+        let spent = NonZeroU32::new(burst(rate).get() - earned);
+        if let (Some(limiter), Some(spent)) = (&self.limiter, spent) {
             // A burst never exceeds the quota's own, so there is nothing to report.
-            drop(limiter.check_n(burst(rate)));
+            drop(limiter.check_n(spent));
         }
     }
 }
@@ -231,13 +239,18 @@ fn limiter(rate: f64, clock: &TokioClock) -> Option<Arc<Limiter>> {
 /// One request, and the slack: timers count whole milliseconds, and without it
 /// each late waking would lower the rate.
 fn burst(rate: f64) -> NonZeroU32 {
+    CELLS.saturating_add(cells(rate * SLACK_SECONDS).saturating_add(1))
+}
+
+/// Whole cells of so many requests.
+fn cells(requests: f64) -> u32 {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "1 to 4800"
+        reason = "saturates"
     )]
-    let slack = (rate * f64::from(CELLS.get()) * SLACK_SECONDS).ceil() as u32;
-    CELLS.saturating_add(slack)
+    let cells = (requests * f64::from(CELLS.get())) as u32;
+    cells
 }
 
 #[cfg(test)]

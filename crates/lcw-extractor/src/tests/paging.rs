@@ -311,6 +311,7 @@ async fn an_expired_skiptoken_restarts_the_collection_twice_at_most() {
             let (good, bad): (Vec<_>, Vec<_>) = pages.into_iter().partition(Result::is_ok);
             let ids: Vec<_> = good.into_iter().flat_map(Result::unwrap).collect();
             assert_eq!(decoder.restarts as usize, expiries.min(2));
+            assert_eq!(client.stats().least, 2, "two pages, however often");
             if expiries <= 2 {
                 let expected: Vec<_> = vec!["a"; expiries + 1].into_iter().chain(["b"]).collect();
                 assert_eq!(

@@ -45,7 +45,8 @@ async fn what_may_pass_is_asked_again() {
             RequestStats {
                 sent: 3,
                 retried: 2,
-                throttled: 0
+                throttled: 0,
+                least: 1
             },
             "{trouble:?}"
         );
@@ -83,7 +84,8 @@ async fn the_last_of_eight_attempts_is_the_error() {
         RequestStats {
             sent: 8,
             retried: 7,
-            throttled: 0
+            throttled: 0,
+            least: 1
         }
     );
 }

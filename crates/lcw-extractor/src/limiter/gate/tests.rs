@@ -277,3 +277,56 @@ async fn a_pause_of_days_is_not_waited_for_even_without_a_deadline() {
     gate.pause(Duration::from_hours(25));
     assert!(matches!(gate.pass(None).await, Err(Closed::Paused(_))));
 }
+
+/// When requests were let through while one in so many is refused, at random.
+async fn passes(ceiling: f64, refused: f64, seed: u64) -> Vec<(Instant, Instant)> {
+    let (mut dice, until) = (seed, Instant::now() + Duration::from_secs(20));
+    let mut roll = move || {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        f64::from(u32::try_from(dice >> 33).unwrap()) / f64::from(1_u32 << 31)
+    };
+    let gate = RateGate::new(Some(ceiling));
+    let (mut passed, mut paused_until) = (Vec::new(), Instant::now());
+    while let Ok(permit) = gate.pass(Some(until)).await {
+        passed.push((Instant::now(), paused_until));
+        if roll() < refused {
+            let pause = Duration::from_secs_f64(3.0 * roll());
+            paused_until = paused_until.max(Instant::now() + pause);
+            gate.refused(&permit, pause);
+        } else {
+            sleep(Duration::from_secs_f64(roll() / (4.0 * ceiling))).await;
+            gate.accepted(&permit, None);
+        }
+    }
+    passed
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn no_ceiling_is_exceeded_and_nothing_passes_inside_a_pause(
+        ceiling in 0.2..300.0_f64,
+        refused in 0.0..0.2_f64,
+        seed in proptest::num::u64::ANY,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        let passed = runtime.block_on(passes(ceiling, refused, seed));
+        for (at, paused_until) in &passed {
+            proptest::prop_assert!(at >= paused_until);
+        }
+        // One at once, and what may be late by the slack and by a timer's millisecond.
+        let most = |seconds: f64| ceiling * (seconds + SLACK_SECONDS + 0.002) + 1.1;
+        for from in 0..passed.len() {
+            for until in (from..passed.len()).step_by(7) {
+                let seconds = (passed[until].0 - passed[from].0).as_secs_f64();
+                let count = f64::from(u32::try_from(until - from + 1).unwrap());
+                proptest::prop_assert!(count <= most(seconds), "{} in {}", count, seconds);
+            }
+        }
+    }
+}
