@@ -10,6 +10,7 @@
 
 mod acknowledge;
 mod ask_runs;
+mod by_workflow;
 mod catalog;
 mod children;
 mod commit;
@@ -65,7 +66,7 @@ pub use plan::{Partition, Plan, plan};
 pub use progress::{Glance, Progress};
 pub use proof::{ProofSummary, ShortRun, Verdicts};
 pub use request::{
-    Backfill, DeletedWorkflows, FileFormat, Kind, NdjsonCompression, OnDrift, Request,
+    Backfill, DeletedWorkflows, FileFormat, Kind, NdjsonCompression, OnDrift, Request, Route,
 };
 pub use retention::Retention;
 pub use snapshot::{SnapshotSummary, Snapshots, snapshot};
