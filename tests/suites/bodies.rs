@@ -217,7 +217,10 @@ async fn of_a_property_that_comes_twice_the_last_counts() {
 async fn a_property_ten_thousand_levels_deep_is_kept_as_it_came() {
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     let row = "\"value\":[{";
-    for format in [FileFormat::Parquet, FileFormat::Ndjson(NdjsonCompression::Zstd)] {
+    for format in [
+        FileFormat::Parquet,
+        FileFormat::Ndjson(NdjsonCompression::Zstd),
+    ] {
         let mut office = Office::new(format);
         let tenant = Simulator::start(config()).await.unwrap();
         let spoil = replace(row, format!("{row}\"deep\":{deep},"));
@@ -233,7 +236,9 @@ async fn a_property_ten_thousand_levels_deep_is_kept_as_it_came() {
         let expected = format!("{{\"deep\":{deep}}}");
         let extras = texts(&office, &tenant, "_lcw_extra");
         assert_eq!(extras.len(), 6, "every row is there");
-        let kept = extras.iter().filter(|extra| **extra == Some(expected.clone()));
+        let kept = extras
+            .iter()
+            .filter(|extra| **extra == Some(expected.clone()));
         assert_eq!(kept.count(), 2, "one of each run's first page");
     }
 }

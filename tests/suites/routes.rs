@@ -87,7 +87,11 @@ async fn a_large_run_is_read_alone() {
         .map(|users| (0, RunPlan::new(at, users)))
         .into();
     let (tenant, _) = export(config, Route::Auto).await;
-    assert_eq!(requests(&tenant), (0, 12), "the window would bring the large run, too");
+    assert_eq!(
+        requests(&tenant),
+        (0, 12),
+        "the window would bring the large run, too"
+    );
 }
 
 #[tokio::test]

@@ -176,6 +176,12 @@ impl Gathering {
         self.requests_by_run.saturating_sub(self.requests)
     }
 
+    /// Pages can be smaller than they are taken to be, but not for long: what is given up has to be
+    /// asked for run by run.
+    fn most_requests(&self) -> u64 {
+        2 * self.requests_by_run.max(self.requests) + 2
+    }
+
     fn filter(&self) -> String {
         let (from, until) = (self.window.start, self.window.end);
         let (from, until) = (format_micros(from), format_micros(until));
@@ -228,7 +234,9 @@ impl Gatherer {
         let (filter, form) = (gathering.filter(), asking.form());
         let request = asking.request(path, Child::Results, Some(&filter), form);
         let mut sorter = Sorter::new(&gathering);
-        let end = self.read(client.pages(request, &mut sorter), &gathering).await;
+        let end = self
+            .read(client.pages(request, &mut sorter), &gathering)
+            .await;
         debug!(workflow = %gathering.workflow_id, runs = gathering.runs.len(), ?end, "gathered runs");
         match end {
             End::Whole => sorter.finish(),
@@ -242,22 +250,24 @@ impl Gatherer {
         gathering: &Gathering,
     ) -> End {
         let mut pages = pin!(pages);
-        let mut kept = 0;
+        let (mut asked, mut kept) = (0, 0);
         loop {
             match pages.next().await {
                 None => return End::Whole,
                 Some(Err(_)) => return End::Failed,
-                Some(Ok(Sorted { rows: 1.., named: 0, .. })) => {
+                Some(Ok(Sorted {
+                    rows: 1..,
+                    named: 0,
+                    ..
+                })) => {
                     self.is_of_no_use.store(true, Ordering::Relaxed);
                     return End::Useless;
                 }
-                // Far more than was counted, whatever it is: not in this memory.
-                Some(Ok(page)) => {
-                    kept += page.kept as u64;
-                    if kept > 2 * gathering.rows + ROWS_PER_PAGE {
-                        return End::Useless;
-                    }
-                }
+                Some(Ok(page)) => (asked, kept) = (asked + 1, kept + page.kept as u64),
+            }
+            // Far more than the counters say, whatever it is: neither asked for nor kept.
+            if kept > 2 * gathering.rows + ROWS_PER_PAGE || asked > gathering.most_requests() {
+                return End::Useless;
             }
         }
     }
