@@ -7,7 +7,7 @@ use lcw_pipeline::{FileFormat, Route, Summary};
 use lcw_simulator::{
     Category, Endpoint, Fault, FaultRule, IdStyle, RunPlan, Simulator, TenantConfig, WorkflowConfig,
 };
-use lcw_tests::{Office, provable};
+use lcw_tests::{Office, quiet};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -58,7 +58,7 @@ async fn export(config: TenantConfig, route: Route) -> (Simulator, Summary) {
 #[tokio::test]
 async fn small_runs_are_read_together() {
     let (tenant, summary) = export(small_runs(IdStyle::Composite), Route::Auto).await;
-    assert_eq!(requests(&tenant), (4, 0), "120 and 80 rows on pages of 100");
+    assert_eq!(requests(&tenant), (3, 0), "120 and 80 rows on pages of 100");
     assert_eq!(summary.ways.results["workflow"], 80);
     let (tenant, summary) = export(small_runs(IdStyle::Composite), Route::Run).await;
     assert_eq!(requests(&tenant), (0, 80));
@@ -112,10 +112,10 @@ async fn the_tables_are_the_same_by_each_route_and_with_ids_of_each_form() {
         for route in ROUTES {
             let mut office = office(FileFormat::Parquet, route);
             office.request.keep_raw = true;
-            let mut config = provable(5);
+            let mut config = quiet(5, 10);
             config.ids = ids;
             let tenant = Simulator::start(config).await.unwrap();
-            for hours in [0, 30, 3] {
+            for hours in [0, 30] {
                 tenant.advance(HOUR * hours);
                 let summary = office.export(&tenant).await;
                 assert_eq!(summary.exit_code, 0, "{ids:?} {route:?}: {summary:#?}");
