@@ -63,6 +63,7 @@ pub(crate) async fn play(seed: u64, tells: bool) -> Played {
     let mut office = Office::new(story.format);
     office.request.tables = story.tables.clone();
     office.request.max_concurrency = story.concurrency;
+    office.request.route = story.route();
     office.client.max_attempts = 3;
     office.client.page_limit = 200;
     office.client.page_cap_bytes = 1 << 20;
@@ -89,8 +90,12 @@ pub(crate) async fn play(seed: u64, tells: bool) -> Played {
 #[expect(clippy::print_stderr, reason = "somebody asked for this one story")]
 fn tell(story: &Story) {
     eprintln!(
-        "story {}: {:?}, {} at once, {:?}",
-        story.seed, story.format, story.concurrency, story.tables
+        "story {}: {:?}, {:?}, {} at once, {:?}",
+        story.seed,
+        story.format,
+        story.route(),
+        story.concurrency,
+        story.tables
     );
     eprintln!("the tenant: {:#?}", story.config);
     for (nth, step) in story.steps.iter().enumerate() {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use lcw_pipeline::{FileFormat, NdjsonCompression, Summary, exit};
+use lcw_pipeline::{FileFormat, NdjsonCompression, Route, Summary, exit};
 use lcw_simulator::{
     Endpoint, Fault, FaultRule, RetryAfter, RunPlan, Simulator, TenantConfig, When,
 };
@@ -37,6 +37,7 @@ struct Case {
     nth: u64,
     is_lasting: bool,
     format: FileFormat,
+    route: Route,
 }
 
 /// Everything has several pages, and something can be seen of each kind.
@@ -54,8 +55,9 @@ fn config() -> TenantConfig {
     config
 }
 
-fn office(format: FileFormat) -> Office {
+fn office(format: FileFormat, route: Route) -> Office {
     let mut office = Office::new(format);
+    office.request.route = route;
     office.request.tables = TABLES.to_vec();
     office.request.max_concurrency = 1;
     office.client.max_attempts = 3;
@@ -74,10 +76,10 @@ fn run<T>(work: impl Future<Output = T>) -> T {
 }
 
 /// How many requests of each kind an export sends that nothing disturbs.
-fn undisturbed() -> BTreeMap<Endpoint, u64> {
+fn undisturbed(route: Route) -> BTreeMap<Endpoint, u64> {
     run(async {
         let tenant = Simulator::start(config()).await.unwrap();
-        let mut office = office(FileFormat::Parquet);
+        let mut office = office(FileFormat::Parquet, route);
         let summary = office.export(&tenant).await;
         assert_eq!(summary.exit_code, 0, "{summary:#?}");
         office.assert_holds(&tenant, &tenant.truth());
@@ -90,8 +92,13 @@ fn undisturbed() -> BTreeMap<Endpoint, u64> {
 }
 
 fn cases() -> Vec<Case> {
-    let asked = undisturbed();
-    let endpoints = troubles::endpoints(&TABLES);
+    let mut cases = cases_of(Route::Run, &troubles::endpoints(&TABLES));
+    cases.extend(cases_of(Route::Workflow, &[Endpoint::WorkflowResults]));
+    cases
+}
+
+fn cases_of(route: Route, endpoints: &[Endpoint]) -> Vec<Case> {
+    let asked = undisturbed(route);
     // One run by its id is asked for only when no listing brings it.
     let never = [Endpoint::Run];
     for endpoint in endpoints.iter().filter(|it| !never.contains(it)) {
@@ -121,6 +128,7 @@ fn cases() -> Vec<Case> {
                     nth,
                     is_lasting,
                     format,
+                    route,
                 });
             }
         }
@@ -151,7 +159,7 @@ fn a_fault_at_any_place_is_got_over_or_said_and_the_next_export_completes() {
 
 async fn play(case: &Case) {
     let tenant = Simulator::start(config()).await.unwrap();
-    let mut office = office(case.format);
+    let mut office = office(case.format, case.route);
     let mut rule = FaultRule::new(case.fault.clone()).on(case.endpoint);
     rule = if case.is_lasting {
         // From the n-th on.
@@ -221,7 +229,12 @@ fn is_pieced_together(case: &Case) -> bool {
 
 /// The service keeps rows to itself that it does not count: nobody can tell.
 fn is_uncounted_silence(case: &Case) -> bool {
-    let is_counted = [Endpoint::Runs, Endpoint::RunResults, Endpoint::TaskResults];
+    let is_counted = [
+        Endpoint::Runs,
+        Endpoint::RunResults,
+        Endpoint::WorkflowResults,
+        Endpoint::TaskResults,
+    ];
     troubles::is_silent(&case.fault) && !is_counted.contains(&case.endpoint)
 }
 
@@ -237,6 +250,8 @@ fn outcomes(case: &Case) -> Vec<u8> {
                 vec![THROTTLED]
             }
         }
+        // The second route is only ever a shorter one.
+        _ if case.endpoint == Endpoint::WorkflowResults => vec![DONE],
         Fault::Throttled(_) if is_once => vec![DONE],
         Fault::Throttled(_) if case.endpoint == Endpoint::Token => {
             vec![CREDENTIALS, FAILED, THROTTLED]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lcw_pipeline::FileFormat;
+use lcw_pipeline::{FileFormat, Route};
 use lcw_simulator::{Endpoint, FaultRule, Limit, Listed, ProcessingStatus, TenantConfig};
 use lcw_transform::Table;
 
@@ -16,6 +16,13 @@ pub(crate) struct Story {
     pub(crate) concurrency: usize,
     pub(crate) config: TenantConfig,
     pub(crate) steps: Vec<Step>,
+}
+
+impl Story {
+    /// By which route results are read: any story can be told of any.
+    pub(crate) fn route(&self) -> Route {
+        [Route::Workflow, Route::Auto, Route::Run][usize::try_from(self.seed % 3).unwrap()]
+    }
 }
 
 /// What happens next.

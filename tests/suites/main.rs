@@ -40,6 +40,7 @@ mod races;
 mod random_histories;
 mod resumes;
 mod retention;
+mod routes;
 mod set_aside;
 mod silences;
 mod subjects;

@@ -8,7 +8,7 @@ use lcw_extractor::query::ResultQuery;
 use lcw_extractor::{ClientConfig, ClientSecret, GraphClient};
 use lcw_pipeline::{
     Backfill, DeletedWorkflows, FileFormat, Kind, NdjsonCompression, OnDrift, Plan, Progress,
-    Request, Summary,
+    Request, Route, Summary,
 };
 use lcw_simulator::{Endpoint, Simulator, TenantConfig, Truth};
 use lcw_transform::Table;
@@ -75,6 +75,7 @@ impl Office {
             keep_raw: false,
             deleted_workflows: DeletedWorkflows::Auto,
             on_drift: OnDrift::Fail,
+            route: Route::Auto,
             query: ResultQuery::default(),
             out: folder.path().join("data"),
             format,

@@ -2,7 +2,7 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use lcw_extractor::{ApiVersion, AssertionAlgorithm, Cloud};
-use lcw_pipeline::{DeletedWorkflows, OnDrift};
+use lcw_pipeline::{DeletedWorkflows, OnDrift, Route};
 use lcw_report::render::csv::Section;
 use lcw_transform::Table;
 use serde::de::Error;
@@ -104,6 +104,18 @@ impl Choice for DeletedWorkflows {
             Self::Auto => "auto",
             Self::Require => "require",
             Self::Skip => "skip",
+        }
+    }
+}
+
+impl Choice for Route {
+    const ALL: &'static [Self] = &[Self::Auto, Self::Run, Self::Workflow];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Run => "run",
+            Self::Workflow => "workflow",
         }
     }
 }

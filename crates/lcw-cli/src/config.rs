@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use lcw_extractor::{ApiVersion, AssertionAlgorithm, Cloud};
-use lcw_pipeline::{DeletedWorkflows, OnDrift};
+use lcw_pipeline::{DeletedWorkflows, OnDrift, Route};
 use lcw_transform::Table;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -120,6 +120,11 @@ pub(crate) struct Extract {
     #[serde(deserialize_with = "choice::key")]
     #[schemars(with = "Option<String>", extend("enum" = names::<OnDrift>()))]
     pub(crate) on_drift: Option<OnDrift>,
+    /// How user processing results are read: `run` by run; `workflow`, all runs of a workflow
+    /// together; `auto`, whichever takes fewer requests. The tables are the same. Default: auto.
+    #[serde(deserialize_with = "choice::key")]
+    #[schemars(with = "Option<String>", extend("enum" = names::<Route>()))]
+    pub(crate) route: Option<Route>,
     /// Properties of user processing results to ask for; columns of the others are NULL. Part of
     /// what the dataset is. Default: all.
     pub(crate) select: Option<Vec<String>>,

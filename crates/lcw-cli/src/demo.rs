@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use lcw_extractor::query::ResultQuery;
 use lcw_extractor::{ClientConfig, ClientSecret, GraphClient};
-use lcw_pipeline::{DeletedWorkflows, FileFormat, Kind, OnDrift, Request, Summary};
+use lcw_pipeline::{DeletedWorkflows, FileFormat, Kind, OnDrift, Request, Route, Summary};
 use lcw_simulator::{Simulator, TenantConfig};
 use lcw_transform::Table;
 
@@ -58,6 +58,7 @@ fn request(args: &DemoArgs, simulator: &Simulator) -> Request {
         keep_raw: false,
         deleted_workflows: DeletedWorkflows::Auto,
         on_drift: OnDrift::Fail,
+        route: Route::Auto,
         query: ResultQuery::default(),
         out: args.out.clone(),
         format: settings::file_format(args.format, Compression::default())

@@ -165,6 +165,7 @@ fn request(
         keep_raw: file.load.keep_raw.unwrap_or(false),
         deleted_workflows: extract.deleted_workflows.unwrap_or(DeletedWorkflows::Auto),
         on_drift: args.on_drift.or(extract.on_drift).unwrap_or_default(),
+        route: extract.route.unwrap_or_default(),
         query: query(&args.query, extract)?,
         out: out(args.target.out.as_ref(), &file.load),
         format: format(&args.target, &file.load)?,

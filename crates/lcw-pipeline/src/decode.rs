@@ -13,11 +13,11 @@ use lcw_transform::{
 };
 
 use crate::listing::{ListedRun, ListedWorkflow};
-use sieve::{named, refuse};
+use sieve::named;
 
 mod sieve;
 
-pub(crate) use sieve::{SetAside, Sieve};
+pub(crate) use sieve::{SetAside, Sieve, refuse};
 
 /// What rows are made with that only show whether they can be made.
 const TRIAL: Layout = Layout {

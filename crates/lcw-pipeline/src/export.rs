@@ -13,11 +13,12 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use crate::by_workflow::Chooser;
 use crate::commit::{Job, commit};
 use crate::draft::Draft;
 use crate::error::PipelineError;
 use crate::exit;
-use crate::fetch::{DayPlan, Errand, Fetched, Fetcher, Outcome, ROWS_IN_FLIGHT, errands};
+use crate::fetch::{DayPlan, Errand, Fetched, Fetcher, Outcome, ROWS_IN_FLIGHT};
 use crate::in_turn::in_turn;
 use crate::prepare::{Source, Target, survey};
 use crate::progress::Progress;
@@ -228,6 +229,7 @@ impl Exporter {
             .into_iter()
             .map(|(day, runs)| Arc::new(DayPlan { day, runs }))
             .collect();
+        let chooser = Chooser::new(&self.request, survey.sizes);
         let why_cut = Arc::new(Mutex::new(None));
         let (sender, receiver) = mpsc::channel(2);
         let Listed {
@@ -269,7 +271,7 @@ impl Exporter {
         };
         let committing = WritingThread::start(move || commit(writer, job, receiver))?;
         let fetched = self
-            .fetch(plans, &sender, layout, &draft.summary.export_id)
+            .fetch(plans, chooser, &sender, layout, &draft.summary.export_id)
             .await;
         if let (Err(error), Ok(mut why)) = (fetched, why_cut.lock()) {
             *why = Some(error);
@@ -285,6 +287,7 @@ impl Exporter {
     async fn fetch(
         &self,
         plans: Vec<Arc<DayPlan>>,
+        chooser: Chooser,
         sender: &mpsc::Sender<Fetched>,
         layout: Layout,
         export_id: &str,
@@ -299,7 +302,14 @@ impl Exporter {
             export_id.to_owned(),
             Arc::clone(&self.progress),
         ));
-        let errands = stream::iter(plans).flat_map(|plan| stream::iter(errands(&plan)));
+        let stretches = chooser.stretches(plans.iter().map(|plan| &*plan.runs));
+        let errands = stream::iter(stretches)
+            .then(|days| {
+                let stretch = plans[days].to_vec();
+                let gatherings = chooser.choose(stretch.iter().map(|plan| &*plan.runs));
+                Arc::clone(&fetcher).prepare(stretch, gatherings)
+            })
+            .flat_map(stream::iter);
         let concurrency = self.request.max_concurrency;
         let budget = Arc::new(Semaphore::new(ROWS_IN_FLIGHT as usize));
         let read = |errand, share| Arc::clone(&fetcher).fetch(errand, share);

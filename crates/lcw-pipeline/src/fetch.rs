@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::AsArray;
 use futures_util::{Stream, TryStreamExt};
 use jiff::civil::Date;
-use lcw_extractor::{ExtractError, GraphClient, GraphPath};
+use lcw_extractor::{ExtractError, GraphClient, GraphPath, PageDecoder as _};
 use lcw_transform::{
     ChildRows, Layout, Lineage, ReprocessedRows, ResultRows, Rows, SubjectResultRows,
     TaskResultRows,
 };
 
+use crate::by_workflow::{Gathered, Gatherer, Gathering};
 use crate::catalog::{is_refusal, may_have_moved, path_of};
 use crate::children::Child;
 use crate::coverage::{DAY, DEFAULT_WINDOW};
@@ -49,8 +50,21 @@ impl DayPlan {
     }
 }
 
-/// What has to be read for a day, in the order in which it is written.
-pub(crate) fn errands(plan: &Arc<DayPlan>) -> Vec<Errand> {
+/// What has to be read for a stretch of days, in the order in which it is written.
+fn errands(stretch: &[Arc<DayPlan>], mut gathered: Gathered) -> Vec<Errand> {
+    let mut all = Vec::new();
+    for (day, plan) in stretch.iter().enumerate() {
+        for mut errand in errands_of_day(plan) {
+            if errand.child == Child::Results {
+                errand.gathered = gathered.remove(&(day, errand.run));
+            }
+            all.push(errand);
+        }
+    }
+    all
+}
+
+fn errands_of_day(plan: &Arc<DayPlan>) -> Vec<Errand> {
     let of_child = |child| {
         let runs = plan.runs.iter().enumerate();
         runs.filter(move |(_, run)| run.reading.children.contains(child))
@@ -58,17 +72,19 @@ pub(crate) fn errands(plan: &Arc<DayPlan>) -> Vec<Errand> {
                 plan: Arc::clone(plan),
                 run,
                 child,
+                gathered: None,
             })
     };
     Child::ALL.into_iter().flat_map(of_child).collect()
 }
 
 /// One chain of requests: a table below a run.
-#[derive(Debug, Clone)]
 pub(crate) struct Errand {
     pub(crate) plan: Arc<DayPlan>,
     pub(crate) run: usize,
     pub(crate) child: Child,
+    /// What the service sent for it together with other runs.
+    gathered: Option<String>,
 }
 
 impl Errand {
@@ -95,6 +111,8 @@ pub(crate) struct Fetcher {
     on_drift: OnDrift,
     is_filtered: bool,
     asking: Asking,
+    gatherer: Gatherer,
+    concurrency: usize,
     /// Workflows and tables of which the service has refused a run: the others are not asked for.
     refused: Mutex<HashSet<(Arc<str>, Child)>>,
 }
@@ -147,8 +165,21 @@ impl Fetcher {
             on_drift: request.on_drift,
             is_filtered: request.is_filtered(),
             asking: Asking::new(&request.query),
+            gatherer: Gatherer::default(),
+            concurrency: request.max_concurrency,
             refused: Mutex::default(),
         }
+    }
+
+    /// What has to be read for a stretch of days, some of it with what was gathered for it.
+    pub(crate) async fn prepare(
+        self: Arc<Self>,
+        stretch: Vec<Arc<DayPlan>>,
+        gatherings: Vec<Gathering>,
+    ) -> Vec<Errand> {
+        let (gatherer, client) = (&self.gatherer, &self.client);
+        let gathered = gatherer.gather(client, &self.asking, gatherings, self.concurrency);
+        errands(&stretch, gathered.await)
     }
 
     /// Reads what an errand is about; its share of the rows in flight goes along with them.
@@ -220,7 +251,25 @@ impl Fetcher {
         }
     }
 
+    /// The rows that were gathered for a run, when they are all that it counts.
+    fn take_gathered<R: ChildRows>(&self, errand: &Errand) -> Option<Read> {
+        let (task, child) = (errand.task(), errand.child);
+        let mut decoder = self.decoder::<R>(task, child);
+        decoder.decode(errand.gathered.as_ref()?).ok()?;
+        let rows = decoder.rows.finish().sorted_unique(&["id"]);
+        let sent = rows.len() + decoder.sieve.set_aside.len();
+        (task.provable(child, self.is_filtered) == Some(sent)).then(|| Read {
+            rows,
+            way: Way::Workflow,
+            set_aside: decoder.sieve.set_aside,
+            by_task: BTreeMap::new(),
+        })
+    }
+
     async fn read_child(&self, errand: &Errand, is_deleted: bool) -> Result<Read, ExtractError> {
+        if let Some(read) = self.take_gathered::<ResultRows>(errand) {
+            return Ok(read);
+        }
         match errand.child {
             Child::Results => self.read::<ResultRows>(errand, is_deleted).await,
             Child::Tasks => self.read::<TaskResultRows>(errand, is_deleted).await,
@@ -383,7 +432,7 @@ impl RunTask {
     }
 
     /// How many rows of the table there have to be; none where the service's counter does not say.
-    fn provable(&self, child: Child, is_filtered: bool) -> Option<usize> {
+    pub(crate) fn provable(&self, child: Child, is_filtered: bool) -> Option<usize> {
         let says_nothing = is_filtered && child == Child::Results;
         let counted = self.counted(child)?;
         (self.settled && self.counts_users && !says_nothing)

@@ -10,6 +10,7 @@
 
 mod acknowledge;
 mod ask_runs;
+mod by_workflow;
 mod catalog;
 mod children;
 mod commit;
@@ -70,7 +71,7 @@ pub use progress::{Glance, Progress};
 pub use proof::{ProofSummary, ShortRun, Verdicts};
 pub use readers::{Readable, readable};
 pub use request::{
-    Backfill, DeletedWorkflows, FileFormat, Kind, NdjsonCompression, OnDrift, Request,
+    Backfill, DeletedWorkflows, FileFormat, Kind, NdjsonCompression, OnDrift, Request, Route,
 };
 pub use retention::{Retention, SERVICE_MEMORY};
 pub use snapshot::{SnapshotSummary, Snapshots, snapshot};

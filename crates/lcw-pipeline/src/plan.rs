@@ -13,6 +13,7 @@ use lcw_transform::Table;
 use serde::Serialize;
 use tokio::task::spawn_blocking;
 
+use crate::by_workflow::{Chooser, pages};
 use crate::catalog::Scope;
 use crate::coverage::DAY;
 use crate::error::PipelineError;
@@ -28,7 +29,7 @@ use crate::tables;
 use crate::unlisted;
 
 /// Rows that a page is taken to hold while the service has not shown any.
-const ROWS_PER_PAGE: u64 = 100;
+pub(crate) const ROWS_PER_PAGE: u64 = 100;
 
 /// What would be requested and replaced. Nothing was written.
 #[derive(Debug, Clone, Serialize)]
@@ -116,7 +117,6 @@ async fn make(
         let counted = read.map(move |task| task.counted(child).unwrap_or(0));
         counted.map(|rows| u64::try_from(rows).unwrap_or(0))
     };
-    let pages = |rows: u64| rows.div_ceil(ROWS_PER_PAGE).max(1);
     let mut rows_by_table = BTreeMap::new();
     let undated = undated(request, &source, &target);
     let mut requests_to_fetch: u64 = undated.values().sum();
@@ -126,6 +126,8 @@ async fn make(
             rows_by_table.insert(child.table().name(), expected(child).sum());
         }
     }
+    let chooser = Chooser::new(request, std::mem::take(&mut survey.sizes));
+    requests_to_fetch -= saved(&chooser, &survey.days);
     let with_reports = tasks().filter(|task| task.reading.reports);
     let with_reports: BTreeSet<&str> = with_reports.map(|task| &*task.workflow_id).collect();
     requests_to_fetch += with_reports.len() as u64;
@@ -170,6 +172,16 @@ async fn make(
         partitions,
         not_covered,
     })
+}
+
+/// Requests that the second route is expected to save.
+fn saved(chooser: &Chooser, days: &BTreeMap<Date, Vec<RunTask>>) -> u64 {
+    let days: Vec<&[RunTask]> = days.values().map(Vec::as_slice).collect();
+    let stretches = chooser.stretches(days.iter().copied()).into_iter();
+    stretches
+        .flat_map(|stretch| chooser.choose(days[stretch].iter().copied()))
+        .map(|gathering| gathering.saves())
+        .sum()
 }
 
 #[expect(

@@ -31,6 +31,8 @@ pub struct Request {
     pub deleted_workflows: DeletedWorkflows,
     /// What to do about rows that the tables cannot hold.
     pub on_drift: OnDrift,
+    /// By which route user processing results are read.
+    pub route: Route,
     /// How user processing results are asked for.
     pub query: ResultQuery,
     /// The dataset's folder.
@@ -123,6 +125,18 @@ pub enum DeletedWorkflows {
     Require,
     /// Do not ask.
     Skip,
+}
+
+/// By which route user processing results are read. The tables are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Route {
+    /// Run by run, and the small runs of a workflow together where that takes fewer requests.
+    #[default]
+    Auto,
+    /// Run by run.
+    Run,
+    /// All runs of a workflow together wherever their counts prove them.
+    Workflow,
 }
 
 /// What to do about a row with a value that its column cannot hold.

@@ -10,6 +10,7 @@ use lcw_transform::Table;
 use serde::Serialize;
 
 use crate::ask_runs::Listing;
+use crate::by_workflow::Sizes;
 use crate::catalog::Scope;
 use crate::children::PerChild;
 use crate::decide::{Decision, Reading, Rules, decide};
@@ -110,6 +111,8 @@ pub(crate) struct Survey {
     pub(crate) set_aside: Vec<SetAside>,
     /// Schedule of the oldest run that any listing brought.
     pub(crate) oldest: Option<i64>,
+    /// How large the listed runs are.
+    pub(crate) sizes: Sizes,
 }
 
 impl Survey {
@@ -174,6 +177,9 @@ impl Search<'_> {
                 survey.counts.listed += 1;
                 let oldest = survey.oldest.unwrap_or(run.scheduled);
                 survey.oldest = Some(oldest.min(run.scheduled));
+                let users = run.total_users.unwrap_or(0).try_into().unwrap_or(0);
+                let sizes = survey.sizes.entry(Arc::clone(&workflow_id)).or_default();
+                sizes.push((run.scheduled, users));
                 self.sort_in_run(&listing.scope, &workflow_id, run, survey);
             }
         }

@@ -18,6 +18,8 @@ pub enum Way {
     StartedDateTime,
     /// Without a filter.
     Unfiltered,
+    /// Together with other runs of its workflow.
+    Workflow,
 }
 
 impl Way {
@@ -49,13 +51,14 @@ impl Way {
             Self::CreatedDateTime => "createdDateTime",
             Self::StartedDateTime => "startedDateTime",
             Self::Unfiltered => "unfiltered",
+            Self::Workflow => "workflow",
         }
     }
 
     /// The filter from this instant on, in microseconds.
     pub(crate) fn filter(self, since: i64) -> Option<String> {
         match self {
-            Self::Unfiltered => None,
+            Self::Unfiltered | Self::Workflow => None,
             by => Some(format!("{} ge {}", by.name(), format_micros(since))),
         }
     }

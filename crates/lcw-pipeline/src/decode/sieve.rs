@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::request::OnDrift;
 
-pub(super) fn refuse(error: PageError) -> DecodeError {
+pub(crate) fn refuse(error: PageError) -> DecodeError {
     if error.is_damaged() {
         DecodeError::damaged(error)
     } else {

@@ -6,7 +6,7 @@ use super::super::Verdict;
 use super::*;
 use lcw_extractor::query::ResultQuery;
 
-use crate::request::{FileFormat, Kind, OnDrift};
+use crate::request::{FileFormat, Kind, OnDrift, Route};
 
 const BASIC: &str = "LifecycleWorkflows-Workflow.ReadBasic.All";
 const WORKFLOW: &str = "LifecycleWorkflows-Workflow.Read.All";
@@ -23,6 +23,7 @@ fn request(deleted_workflows: DeletedWorkflows) -> Request {
         keep_raw: false,
         deleted_workflows,
         on_drift: OnDrift::Fail,
+        route: Route::Auto,
         query: ResultQuery::default(),
         out: "data".into(),
         format: FileFormat::Parquet,
