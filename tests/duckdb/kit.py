@@ -214,12 +214,21 @@ def with_every_case(out):
     ]
     assert len(users) > len(of_users), f"only {len(users)} users"
     of_user = dict(zip((row["id"] for row in users), of_users))
+    # Nobody can say what the deadline of a run without a row was, also while nothing is final.
+    of_user |= {
+        row["id"]: {"processing_status": "inProgress"}
+        for row in tables["user_processing_results"] if row["run_id"] == unknown["id"]
+    }
+    tasks = tasks_of_a_failure(tables)
     of_run = {
         preview["id"]: {"workflow_execution_type": "preview"},
         unsettled["id"]: {"_lcw_settled": False},
         uncounted["id"]: {"total_users_count": None},
-        # The next day has 25 hours in New York.
-        short["id"]: {"scheduled_date_time": "2026-10-31T12:00:00.0000000Z"},
+        # Changed last, which does not make it the newest; and the next day has 25 hours in New York.
+        short["id"]: {
+            "scheduled_date_time": "2026-10-31T12:00:00.0000000Z",
+            "last_updated_date_time": "2030-01-01T00:00:00Z",
+        },
     }
     lines = story([run for run in leaver_runs(tables)[6:] if run["workflow_id"] != judged["workflow_id"]], tables)
     dropped = {short["id"]: 2, unsettled["id"]: 1}
@@ -233,11 +242,11 @@ def with_every_case(out):
             return []
         if table == "user_processing_results" and of == preview["id"]:
             row["workflow_execution_type"] = "preview"
-        if table == "user_processing_results" and of == judged["id"]:
+        if table == "user_processing_results":
             row |= of_user.get(row["id"], {})
         if table == "runs":
             row |= of_run.get(of, {})
-        row |= lines.get((table, row.get("id")), {})
+        row |= lines.get((table, row.get("id")), tasks.get((table, row.get("id")), {}))
         return [row]
 
     rewritten(out, change)
@@ -250,6 +259,22 @@ def with_every_case(out):
 
     rewritten(out, unfixed, OTHER_TENANT)
     return answers.read(out)
+
+
+def tasks_of_a_failure(tables):
+    """All tasks of one user fail, the first of them by name the last in their order."""
+    failed = [row for row in tables["user_processing_results"] if row["processing_status"] == "failed"]
+    user = failed[len(failed) // 2]
+    whose = [user[name] for name in ("run_id", "subject_id")]
+    tasks = [row for row in tables["task_processing_results"] if [row["run_id"], row["subject_id"]] == whose]
+    tasks.sort(key=lambda row: row["id"], reverse=True)
+    assert len(tasks) > 1, "a user with one task"
+    return {
+        ("task_processing_results", row["id"]): {
+            "processing_status": "failed", "execution_sequence": place, "failure_reason": f"reason {place}",
+        }
+        for place, row in enumerate(tasks)
+    }
 
 
 def story(runs, tables):
@@ -273,6 +298,9 @@ def story(runs, tables):
         users = [row["id"] for row in tables["user_processing_results"] if row["run_id"] == run["id"]]
         for row, (subject, status) in zip(users, part.items()):
             values = {"subject_id": subject, "processing_status": status, "completed_date_time": end}
+            if (subject, status) == ("fixed", "failed"):
+                # Its schedule is all that says when.
+                values |= {"completed_date_time": None, "started_date_time": None, "queue_ms": None}
             lines["user_processing_results", row] = values
     newest = max(
         (run for run in tables["runs"] if run["workflow_id"] == workflow), key=lambda run: run["scheduled_date_time"]

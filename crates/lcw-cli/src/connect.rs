@@ -138,11 +138,9 @@ fn cache_folder() -> Result<PathBuf, Failure> {
 fn script_path(cache: &Path, dataset: &Readable) -> Result<PathBuf, Failure> {
     let found_in = absolute(&dataset.found_in)?;
     let digest = Sha256::digest(found_in.as_os_str().as_encoded_bytes());
-    let name: String = digest[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    Ok(cache.join(format!("connect-{name}.sql")))
+    let name = digest[..8].iter();
+    let name = name.fold(0_u64, |name, byte| (name << 8) | u64::from(*byte));
+    Ok(cache.join(format!("connect-{name:016x}.sql")))
 }
 
 /// Replaces the script as a whole, for a `DuckDB` may be reading it; for this user's eyes only.

@@ -40,16 +40,10 @@ pub struct Readable {
 pub fn readable(out: &Path, snapshots: Option<&Path>) -> Result<Readable, PipelineError> {
     let newest = snapshots.and_then(|folder| Some((folder, current(folder)?)));
     let newest = newest.or_else(|| Some((out, current(out)?)));
-    match newest {
-        Some((folder, snapshot)) => {
-            let identity = Dataset::inspect(&snapshot)?.ok_or_else(|| no_dataset(&snapshot))?;
-            described(&snapshot, folder, true, identity)
-        }
-        None => {
-            let identity = Dataset::inspect(out)?.ok_or_else(|| no_dataset(out))?;
-            described(out, out, false, identity)
-        }
-    }
+    let is_snapshot = newest.is_some();
+    let (found_in, folder) = newest.unwrap_or_else(|| (out, out.to_owned()));
+    let identity = Dataset::inspect(&folder)?.ok_or_else(|| no_dataset(&folder))?;
+    described(folder, found_in, is_snapshot, identity)
 }
 
 /// The snapshot that a folder of snapshots leads to at this moment. Readers are to have its own
@@ -61,17 +55,17 @@ fn current(folder: &Path) -> Option<PathBuf> {
 }
 
 fn described(
-    folder: &Path,
+    folder: PathBuf,
     found_in: &Path,
     is_snapshot: bool,
     identity: Identity,
 ) -> Result<Readable, PipelineError> {
     let format = FileFormat::from_names(&identity.format, &identity.compression)
-        .ok_or_else(|| no_dataset(folder))?;
+        .ok_or_else(|| no_dataset(&folder))?;
     let loader = format.loader();
     let file_name = loader.file_name().to_owned();
     let specs = specs(&layout(loader.as_ref(), false))?;
-    let dataset = Dataset::open(folder, loader, specs)?;
+    let dataset = Dataset::open(&folder, loader, specs)?;
     let mut tables = BTreeSet::new();
     for tenant in &identity.tenants {
         for table in Table::ALL {
@@ -81,7 +75,7 @@ fn described(
         }
     }
     Ok(Readable {
-        folder: folder.to_owned(),
+        folder,
         found_in: found_in.to_owned(),
         is_snapshot,
         format,
