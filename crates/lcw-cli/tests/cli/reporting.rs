@@ -258,19 +258,19 @@ fn assert_failed_users(truth: &Truth, report: &Value) {
 }
 
 /// When accounts were disabled, by run and user: of those for whom there is such a task.
-fn disabled(truth: &Truth) -> BTreeMap<(&str, &str), Option<Option<i64>>> {
-    let mut found = BTreeMap::<_, Vec<Option<i64>>>::new();
+fn disabled(truth: &Truth) -> BTreeMap<(&str, &str), Option<i64>> {
+    let mut found = BTreeMap::<_, Vec<i64>>::new();
     for row in &truth.task_results {
         let definition = row.value["task"]["taskDefinitionId"].as_str().unwrap();
         if DISABLING.contains(&definition) {
             let user = row.value["subject"]["id"].as_str().unwrap();
             let times = found.entry((row.run_id.as_str(), user)).or_default();
             if row.value["processingStatus"] == "completed" {
-                times.push(maybe(&row.value["completedDateTime"]));
+                times.extend(maybe(&row.value["completedDateTime"]));
             }
         }
     }
-    let first = |times: Vec<Option<i64>>| times.into_iter().min();
+    let first = |times: Vec<i64>| times.into_iter().min();
     found
         .into_iter()
         .map(|(key, times)| (key, first(times)))
@@ -303,9 +303,9 @@ fn assert_done_leavers(truth: &Truth, report: &Value, sla: i64) {
         let key = (row.workflow_id.as_str(), user);
         let start = *clocks.entry(key).or_insert(run.scheduled);
         let is_completed = row.value["processingStatus"] == "completed";
-        let by_result = || is_completed.then(|| maybe(&row.value["completedDateTime"]));
+        let ended = maybe(&row.value["completedDateTime"]);
         let by_task = disabled.get(&(row.run_id.as_str(), user)).copied();
-        let done = by_task.unwrap_or_else(by_result).flatten();
+        let done = by_task.unwrap_or(ended.filter(|_| is_completed));
         if let Some(done) = done.filter(|_| run.is_settled) {
             clocks.remove(&key);
             elapsed.push((done - start) / 1_000);
