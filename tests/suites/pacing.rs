@@ -35,7 +35,7 @@ async fn a_stray_refusal_slows_the_next_export_of_the_same_client_by_its_pause_o
     let mut export = Export::of(1_000);
     export.ceiling = Some(50.0);
     let client = export.client(&bucket);
-    export.run_with(&bucket, &client).await;
+    export.run_with(&client).await;
     for nth in 0..5 {
         sleep(Duration::from_mins(30)).await;
         // Nothing left for a moment: one request is refused, whatever the rate.
@@ -48,7 +48,7 @@ async fn a_stray_refusal_slows_the_next_export_of_the_same_client_by_its_pause_o
             }
             bucket.change(free);
         };
-        tokio::join!(export.run_with(&bucket, &client), watch);
+        tokio::join!(export.run_with(&client), watch);
         let seconds = started.elapsed().as_secs_f64();
         // Twenty seconds of requests, one of pause.
         assert!(seconds < 1.05 * 21.0, "export {nth}: {seconds} s");
@@ -62,10 +62,7 @@ async fn two_exports_that_share_one_quota_use_all_of_it_between_them() {
     let export = Export::of(3_000);
     let (one, other) = (export.client(&bucket), export.client(&bucket));
     let started = Instant::now();
-    tokio::join!(
-        export.run_with(&bucket, &one),
-        export.run_with(&bucket, &other)
-    );
+    tokio::join!(export.run_with(&one), export.run_with(&other));
     let seen = Seen::of(&bucket, started);
     // The pauses are each client's own: the other does not know of them.
     assert!(seen.ratio(6_000, &limit) <= 1.05, "{seen:?}");
@@ -77,7 +74,11 @@ async fn changes(from: f64, to: f64) -> (f64, Seen) {
     let (before, after) = (terms(from, from), terms(to, to));
     let bucket = Bucket::start(before).await;
     let requests = 120.0 * from + 300.0 * to;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "thousands")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "thousands"
+    )]
     let export = Export::of(requests as u32);
     let client = export.client(&bucket);
     let started = Instant::now();
@@ -85,7 +86,7 @@ async fn changes(from: f64, to: f64) -> (f64, Seen) {
         sleep(Duration::from_mins(2)).await;
         bucket.change(after);
     };
-    tokio::join!(export.run_with(&bucket, &client), change);
+    tokio::join!(export.run_with(&client), change);
     let seen = Seen::of(&bucket, started);
     (seen.seconds / 420.0, seen)
 }
@@ -121,7 +122,7 @@ async fn every_form_of_a_pause_is_kept_and_costs_no_more_than_it_says() {
             hint,
             ..terms(10.0, 10.0)
         };
-        let (seen, _) = Export::of(1_500).run(limit).await;
+        let seen = Export::of(1_500).run(limit).await;
         assert_eq!(seen.inside_pauses, 0, "{hint:?}: {seen:?}");
         assert!(seen.refused > 0, "{hint:?}: {seen:?}");
         assert!(seen.ratio(1_500, &limit) <= 1.05, "{hint:?}: {seen:?}");
@@ -134,7 +135,7 @@ async fn pauses_of_minutes_are_kept_and_are_nearly_all_that_they_cost() {
         hint: Hint::AtLeast(300),
         ..terms(10.0, 10.0)
     };
-    let (seen, _) = Export::of(3_000).run(limit).await;
+    let seen = Export::of(3_000).run(limit).await;
     assert_eq!(seen.inside_pauses, 0, "{seen:?}");
     let paused = 300.0 * f64::from(seen.refusals_apart);
     assert!(seen.seconds - paused < 1.6 * 300.0, "{seen:?}");
@@ -143,7 +144,7 @@ async fn pauses_of_minutes_are_kept_and_are_nearly_all_that_they_cost() {
 #[tokio::test(start_paused = true)]
 async fn sixteen_requests_in_flight_fill_a_latency_of_fifty_milliseconds() {
     let free = terms(100_000.0, 100_000.0);
-    let (seen, _) = Export::of(4_000).run(free).await;
+    let seen = Export::of(4_000).run(free).await;
     let least = 4_000.0 * 0.05 / 16.0;
     assert!(seen.seconds <= 1.10 * least, "{seen:?}");
     assert_eq!(seen.refused, 0);

@@ -168,7 +168,10 @@ impl Hint {
             Self::PastDate => (None, Some(http_date(date - 3_600))),
             Self::AtLeast(least) => {
                 let seconds = whole.max(least);
-                (Some(Duration::from_secs(seconds)), Some(seconds.to_string()))
+                (
+                    Some(Duration::from_secs(seconds)),
+                    Some(seconds.to_string()),
+                )
             }
             Self::Absent => (None, None),
         }

@@ -42,7 +42,12 @@ const SHORT: [Cell; 7] = [
 /// patience.
 fn all() -> Vec<Cell> {
     let mut cells = Vec::new();
-    for (per_second, requests) in [(2.0, 7_200), (20.0, 18_000), (100.0, 60_000), (500.0, 240_000)] {
+    for (per_second, requests) in [
+        (2.0, 7_200),
+        (20.0, 18_000),
+        (100.0, 60_000),
+        (500.0, 240_000),
+    ] {
         for depth in [0.1, 1.0, 10.0] {
             for latency_ms in [5, 50, 500] {
                 for hint in [Hint::Seconds, Hint::Fraction, Hint::Date, Hint::Absent] {
@@ -66,7 +71,11 @@ impl Cell {
 
     fn export(&self) -> Export {
         // So many that half as much again as the limit could be in flight.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "under 1000")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "under 1000"
+        )]
         let needed = (1.5 * self.per_second * self.terms().latency.as_secs_f64()).ceil() as u32;
         Export {
             workers: needed.max(16),
@@ -123,7 +132,7 @@ async fn every_limit_is_found_and_held() {
     };
     let mut missed = Vec::new();
     for cell in cells {
-        let (seen, _) = cell.export().run(cell.terms()).await;
+        let seen = cell.export().run(cell.terms()).await;
         eprintln!("{}", cell.line(&seen));
         missed.extend(cell.check(&seen).err());
     }
