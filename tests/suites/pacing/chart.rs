@@ -3,7 +3,6 @@
 //! The run is made anew by each test, and the file is what it draws. `LCW_DRAW=1` writes it.
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::time::Duration;
 
 use lcw_tests::{Answered, Bucket, Terms};
@@ -16,7 +15,7 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/pacing.svg");
 /// The limit from each second on.
 const LIMITS: [(u32, f64); 3] = [(0, 30.0), (60, 12.0), (150, 25.0)];
 const SECONDS: u32 = 330;
-const REQUESTS: u32 = 7_000;
+const REQUESTS: u32 = 5_800;
 
 /// The drawing, in pixels.
 const WIDTH: f64 = 760.0;
@@ -220,28 +219,18 @@ fn draw_legend(svg: &mut String, seconds: &[Second]) {
 
 #[tokio::test(start_paused = true)]
 async fn the_chart_in_the_docs_is_what_the_limiter_does() {
-    let drawn = draw(&record().await);
+    let seconds = record().await;
+    let allowed: u32 = seconds.iter().map(|second| second.allowed).sum();
+    assert_eq!(allowed, REQUESTS, "the time axis is too short");
+    assert!(seconds.iter().any(|second| second.is_paused));
+    let drawn = draw(&seconds);
+    assert!(drawn.contains("prefers-color-scheme: dark"));
     if std::env::var_os("LCW_DRAW").is_some() {
-        std::fs::create_dir_all(Path::new(FILE).parent().unwrap()).unwrap();
         std::fs::write(FILE, &drawn).unwrap();
     }
     let stored = std::fs::read_to_string(FILE).unwrap();
     assert!(
         stored == drawn,
         "docs/pacing.svg is not what the limiter does now: draw it again with LCW_DRAW=1"
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_chart_shows_every_request_and_is_read_on_light_and_on_dark_ground() {
-    let seconds = record().await;
-    let allowed: u32 = seconds.iter().map(|second| second.allowed).sum();
-    assert_eq!(allowed, REQUESTS, "the time axis is too short");
-    let drawn = draw(&seconds);
-    assert!(drawn.contains("prefers-color-scheme: dark"));
-    assert!(seconds.iter().any(|second| second.is_paused));
-    assert_eq!(
-        drawn.matches("<svg").count(),
-        drawn.matches("</svg>").count()
     );
 }

@@ -65,18 +65,24 @@ impl Export {
 
     /// Exports with a client that is there already.
     pub(super) async fn run_with(&self, client: &GraphClient) {
+        self.run_between(&[client]).await;
+    }
+
+    /// Shares the requests out between clients, to whoever is free.
+    pub(super) async fn run_between(&self, clients: &[&GraphClient]) {
         let left = AtomicU32::new(self.requests);
         let take = || {
             let next = |left: u32| left.checked_sub(1);
             left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
         };
-        let workers = (0..self.workers).map(|_| async {
+        let work = |client: GraphClient| async move {
             while take().is_ok() {
                 let workflow = GraphPath::workflow("w");
                 client.entity(workflow, &mut Any).await.unwrap();
             }
-        });
-        join_all(workers).await;
+        };
+        let workers = (0..self.workers).flat_map(|_| clients);
+        join_all(workers.map(|client| work((*client).clone()))).await;
     }
 }
 
