@@ -3,7 +3,6 @@
 //! The run is made anew by each test, and the file is what it draws. `LCW_DRAW=1` writes it.
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::time::Duration;
 
 use lcw_tests::{Answered, Bucket, Terms};
@@ -16,7 +15,7 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/pacing.svg");
 /// The limit from each second on.
 const LIMITS: [(u32, f64); 3] = [(0, 30.0), (60, 12.0), (150, 25.0)];
 const SECONDS: u32 = 330;
-const REQUESTS: u32 = 7_000;
+const REQUESTS: u32 = 5_800;
 
 /// The drawing, in pixels.
 const WIDTH: f64 = 760.0;
@@ -68,7 +67,7 @@ async fn record() -> Vec<Second> {
             bucket.change(limit(*per_second));
         }
     };
-    tokio::join!(export.run_with(&bucket, &client), changes);
+    tokio::join!(export.run_with(&client), changes);
     let answered = bucket.answered();
     let seconds = (0..SECONDS).map(|nth| second(&answered, started, nth));
     seconds.collect()
@@ -120,11 +119,12 @@ fn draw_pauses(svg: &mut String, seconds: &[Second]) {
         if second.is_paused {
             let (left, width) = (x(nth), x(nth + 1) - x(nth));
             let (top, height) = (y(MOST), y(0.0) - y(MOST));
-            let _ = writeln!(
+            writeln!(
                 svg,
                 "<rect class=\"pause\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" \
                  height=\"{height:.1}\"/>"
-            );
+            )
+            .unwrap();
         }
     }
 }
@@ -133,21 +133,22 @@ fn draw_axes(svg: &mut String) {
     let (left, right) = (x(0), x(SECONDS));
     for rate in (0..=60).step_by(20) {
         let at = y(f64::from(rate));
-        let _ = writeln!(
+        writeln!(
             svg,
             "<line class=\"grid\" x1=\"{left:.1}\" y1=\"{at:.1}\" x2=\"{right:.1}\" y2=\"{at:.1}\"/>\
              <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{rate}</text>",
             left - 6.0,
             at + 4.0
-        );
+        ).unwrap();
     }
     for second in (0..=SECONDS).step_by(60) {
-        let _ = writeln!(
+        writeln!(
             svg,
             "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{second} s</text>",
             x(second),
             y(0.0) + 18.0
-        );
+        )
+        .unwrap();
     }
 }
 
@@ -156,10 +157,10 @@ fn draw_limit(svg: &mut String) {
     let ends = LIMITS[1..].iter().map(|(from, _)| *from).chain([SECONDS]);
     for ((from, per_second), until) in LIMITS.iter().zip(ends) {
         let at = y(*per_second);
-        let _ = write!(points, "{:.1},{at:.1} {:.1},{at:.1} ", x(*from), x(until));
+        write!(points, "{:.1},{at:.1} {:.1},{at:.1} ", x(*from), x(until)).unwrap();
     }
     let points = points.trim_end();
-    let _ = writeln!(svg, "<polyline class=\"limit\" points=\"{points}\"/>");
+    writeln!(svg, "<polyline class=\"limit\" points=\"{points}\"/>").unwrap();
 }
 
 fn draw_requests(svg: &mut String, seconds: &[Second]) {
@@ -169,16 +170,16 @@ fn draw_requests(svg: &mut String, seconds: &[Second]) {
         .map(|(second, nth)| format!("{:.1},{:.1}", x(nth), y(f64::from(second.allowed))))
         .collect();
     let points = points.join(" ");
-    let _ = writeln!(svg, "<polyline class=\"allowed\" points=\"{points}\"/>");
+    writeln!(svg, "<polyline class=\"allowed\" points=\"{points}\"/>").unwrap();
     for (second, nth) in seconds.iter().zip(0..) {
         if second.refused > 0 {
             let height = y(0.0) - y(f64::from(second.refused));
-            let _ = writeln!(
+            writeln!(
                 svg,
                 "<rect class=\"refused\" x=\"{:.1}\" y=\"{:.1}\" width=\"3\" height=\"{height:.1}\"/>",
                 x(nth),
                 y(0.0) - height
-            );
+            ).unwrap();
         }
     }
 }
@@ -187,11 +188,12 @@ fn draw_legend(svg: &mut String, seconds: &[Second]) {
     let allowed: u32 = seconds.iter().map(|second| second.allowed).sum();
     let refused: u32 = seconds.iter().map(|second| second.refused).sum();
     let requested = allowed + refused;
-    let _ = writeln!(
+    writeln!(
         svg,
         "<text class=\"title\" x=\"{LEFT}\" y=\"20\">Requests a second: {requested} requested, \
          {allowed} allowed, {refused} refused</text>"
-    );
+    )
+    .unwrap();
     let entries = [
         ("limit, which nobody tells", 190.0),
         ("allowed", 90.0),
@@ -206,38 +208,29 @@ fn draw_legend(svg: &mut String, seconds: &[Second]) {
     ];
     let mut left = LEFT;
     for ((text, width), mark) in entries.into_iter().zip(marks) {
-        let _ = writeln!(
+        writeln!(
             svg,
             "<g transform=\"translate({left} 42)\">{mark}<text x=\"26\">{text}</text></g>"
-        );
+        )
+        .unwrap();
         left += width;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_chart_in_the_docs_is_what_the_limiter_does() {
-    let drawn = draw(&record().await);
+    let seconds = record().await;
+    let allowed: u32 = seconds.iter().map(|second| second.allowed).sum();
+    assert_eq!(allowed, REQUESTS, "the time axis is too short");
+    assert!(seconds.iter().any(|second| second.is_paused));
+    let drawn = draw(&seconds);
+    assert!(drawn.contains("prefers-color-scheme: dark"));
     if std::env::var_os("LCW_DRAW").is_some() {
-        std::fs::create_dir_all(Path::new(FILE).parent().unwrap()).unwrap();
         std::fs::write(FILE, &drawn).unwrap();
     }
     let stored = std::fs::read_to_string(FILE).unwrap();
     assert!(
         stored == drawn,
         "docs/pacing.svg is not what the limiter does now: draw it again with LCW_DRAW=1"
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_chart_shows_every_request_and_is_read_on_light_and_on_dark_ground() {
-    let seconds = record().await;
-    let allowed: u32 = seconds.iter().map(|second| second.allowed).sum();
-    assert_eq!(allowed, REQUESTS, "the time axis is too short");
-    let drawn = draw(&seconds);
-    assert!(drawn.contains("prefers-color-scheme: dark"));
-    assert!(seconds.iter().any(|second| second.is_paused));
-    assert_eq!(
-        drawn.matches("<svg").count(),
-        drawn.matches("</svg>").count()
     );
 }

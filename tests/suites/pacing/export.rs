@@ -56,28 +56,33 @@ impl Export {
     }
 
     /// Exports from a service of its own.
-    pub(super) async fn run(&self, terms: Terms) -> (Seen, Bucket) {
+    pub(super) async fn run(&self, terms: Terms) -> Seen {
         let bucket = Bucket::start(terms).await;
         let started = Instant::now();
-        self.run_with(&bucket, &self.client(&bucket)).await;
-        (Seen::of(&bucket, started), bucket)
+        self.run_with(&self.client(&bucket)).await;
+        Seen::of(&bucket, started)
     }
 
     /// Exports with a client that is there already.
-    pub(super) async fn run_with(&self, bucket: &Bucket, client: &GraphClient) {
-        assert!(bucket.origin.starts_with("http://127.0.0.1:"));
+    pub(super) async fn run_with(&self, client: &GraphClient) {
+        self.run_between(&[client]).await;
+    }
+
+    /// Shares the requests out between clients, to whoever is free.
+    pub(super) async fn run_between(&self, clients: &[&GraphClient]) {
         let left = AtomicU32::new(self.requests);
         let take = || {
             let next = |left: u32| left.checked_sub(1);
             left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
         };
-        let workers = (0..self.workers).map(|_| async {
+        let work = |client: GraphClient| async move {
             while take().is_ok() {
                 let workflow = GraphPath::workflow("w");
                 client.entity(workflow, &mut Any).await.unwrap();
             }
-        });
-        join_all(workers).await;
+        };
+        let workers = (0..self.workers).flat_map(|_| clients);
+        join_all(workers.map(|client| work((*client).clone()))).await;
     }
 }
 

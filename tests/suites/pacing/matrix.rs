@@ -27,15 +27,13 @@ const fn cell(per_second: f64, depth: f64, latency_ms: u64, hint: Hint, requests
     }
 }
 
-/// One or two of each limit, burst, latency and form.
-const SHORT: [Cell; 7] = [
+/// A few that are soon done; the gate's own tests have those of 500 requests a second.
+const SHORT: [Cell; 5] = [
     cell(2.0, 0.1, 50, Hint::Seconds, 2_000),
     cell(2.0, 1.0, 5, Hint::Fraction, 2_000),
     cell(20.0, 0.1, 50, Hint::Fraction, 2_000),
-    cell(20.0, 1.0, 5, Hint::Seconds, 4_000),
+    cell(20.0, 1.0, 5, Hint::Seconds, 3_000),
     cell(100.0, 1.0, 5, Hint::Date, 5_000),
-    cell(100.0, 10.0, 50, Hint::Seconds, 6_000),
-    cell(500.0, 1.0, 5, Hint::Comma, 15_000),
 ];
 
 /// Every combination: a quarter of an hour of the limit, or as many requests as fit into one's
@@ -132,7 +130,7 @@ async fn every_limit_is_found_and_held() {
     };
     let mut missed = Vec::new();
     for cell in cells {
-        let (seen, _) = cell.export().run(cell.terms()).await;
+        let seen = cell.export().run(cell.terms()).await;
         eprintln!("{}", cell.line(&seen));
         missed.extend(cell.check(&seen).err());
     }

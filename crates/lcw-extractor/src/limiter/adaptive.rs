@@ -184,7 +184,7 @@ impl Adaptive {
 
     /// A request is sent. Returns what is to be told with its answer.
     pub(crate) fn sent(&mut self, now: f64) -> Sent {
-        self.recent.send(now);
+        self.recent.send(self.rate, now);
         Sent {
             epoch: self.epoch.number,
             at: now,

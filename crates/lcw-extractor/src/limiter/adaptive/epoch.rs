@@ -8,6 +8,11 @@ const GAPS: f64 = 4.0;
 const LEAST_DIFFERENCE: f64 = 0.1;
 const LEAST_ANSWERS: f64 = 4.0;
 
+/// The longest gap, in seconds, that does not say that nobody asked.
+pub(super) fn longest_gap(rate: f64) -> f64 {
+    LONGEST_GAP.max(GAPS / rate)
+}
+
 /// From one refusal to the next. At both ends the service's bucket was empty.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Epoch {
@@ -59,7 +64,7 @@ impl Epoch {
     pub(super) fn accept(&mut self, rate: f64, now: f64) {
         let since = now - self.answered_at.max(self.resumed_at);
         self.accepted += 1.0;
-        self.busy += since.clamp(0.0, LONGEST_GAP.max(GAPS / rate));
+        self.busy += since.clamp(0.0, longest_gap(rate));
         self.answered_at = now;
     }
 

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use super::epoch::longest_gap;
+
 /// The sends that are remembered, at most, …
 const MOST: usize = 512;
 /// … of the last second, and in any case this many.
@@ -14,7 +16,16 @@ pub(super) struct Recent {
 }
 
 impl Recent {
-    pub(super) fn send(&mut self, now: f64) {
+    /// A send at a time when so many requests a second may be sent. What was sent before an hour in
+    /// which nobody asked says nothing about the rate.
+    pub(super) fn send(&mut self, rate: f64, now: f64) {
+        if self
+            .sends
+            .back()
+            .is_some_and(|last| now - last > longest_gap(rate))
+        {
+            self.forget();
+        }
         self.sends.push_back(now);
         let is_old = |at: &f64| now - at > 1.0;
         while self.sends.len() > MOST

@@ -67,6 +67,15 @@ fn after_one_refusal_at_a_rate_that_was_borne_for_long_the_rate_is_back_at_once(
 }
 
 #[test]
+fn an_hour_in_which_nobody_asked_makes_no_rate_of_a_refusal() {
+    let (mut adaptive, mut now) = (Adaptive::new(Some(50.0)), 0.0);
+    accept(&mut adaptive, &mut now, 60.0);
+    now += 3_600.0;
+    refuse(&mut adaptive, &mut now);
+    assert!(adaptive.rate() > 45.0, "{}", adaptive.rate());
+}
+
+#[test]
 fn refusals_that_go_on_say_that_the_limit_has_fallen() {
     let (mut adaptive, mut now) = (Adaptive::new(Some(50.0)), 0.0);
     accept(&mut adaptive, &mut now, 600.0);

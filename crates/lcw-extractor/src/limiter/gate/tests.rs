@@ -321,10 +321,10 @@ proptest::proptest! {
         }
         // One at once, and what may be late by the slack and by a timer's millisecond.
         let most = |seconds: f64| ceiling * (seconds + SLACK_SECONDS + 0.002) + 1.1;
-        for from in 0..passed.len() {
-            for until in (from..passed.len()).step_by(7) {
-                let seconds = (passed[until].0 - passed[from].0).as_secs_f64();
-                let count = f64::from(u32::try_from(until - from + 1).unwrap());
+        for (from, (first, _)) in passed.iter().enumerate() {
+            for (nth, (last, _)) in passed.iter().skip(from).enumerate().step_by(7) {
+                let seconds = (*last - *first).as_secs_f64();
+                let count = f64::from(u32::try_from(nth + 1).unwrap());
                 proptest::prop_assert!(count <= most(seconds), "{} in {}", count, seconds);
             }
         }
