@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod export;
 mod failure;
+mod forget;
 #[doc(hidden)]
 pub mod fuzzing;
 mod lines;
@@ -15,6 +16,7 @@ mod logging;
 mod missing;
 mod print;
 mod progress;
+mod pseudonyms;
 mod quantity;
 mod report;
 mod schema;
@@ -102,6 +104,7 @@ async fn run(cli: &Cli, screen: &Screen) -> Result<u8, Failure> {
         Verb::Status(args) => status::status(args, to),
         Verb::Verify(args) => verify::verify(args, to),
         Verb::Acknowledge(args) => acknowledge::acknowledge(args, to),
+        Verb::Forget(args) => forget::forget(args, to),
         Verb::Schema(args) => schema::schema(args, to),
     }
 }

@@ -1,6 +1,6 @@
 //! Finds the credential. Secrets come from the environment or a file, never from the command line.
 
-mod files;
+pub(crate) mod files;
 mod prompt;
 
 use std::path::Path;

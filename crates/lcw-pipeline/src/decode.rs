@@ -13,6 +13,7 @@ use lcw_transform::{
 };
 
 use crate::listing::{ListedRun, ListedWorkflow};
+use crate::people::People;
 use sieve::{named, refuse};
 
 mod sieve;
@@ -177,6 +178,7 @@ impl PageDecoder for SingleRun {
 pub(crate) struct Children<R> {
     pub(crate) rows: R,
     pub(crate) keep_raw: bool,
+    pub(crate) people: People,
     pub(crate) sieve: Sieve,
 }
 
@@ -184,12 +186,15 @@ impl<R: ChildRows> PageDecoder for Children<R> {
     type Output = usize;
 
     fn decode(&mut self, body: &str) -> Result<Decoded<Self::Output>, DecodeError> {
-        let rows = &mut self.rows;
+        let (rows, people) = (&mut self.rows, &self.people);
         each(
             body,
             self.keep_raw,
             &mut self.sieve,
-            |entity: &R::Entity<'_>, raw| rows.append(entity, raw),
+            |entity: &R::Entity<'_>, raw| {
+                rows.append(entity, raw)
+                    .map_err(|error| people.about(error))
+            },
         )
     }
 }

@@ -19,6 +19,7 @@ use crate::coverage::{DAY, DEFAULT_WINDOW};
 use crate::decode::{self, SetAside, Sieve};
 use crate::in_turn::Share;
 use crate::options::Asking;
+use crate::people::People;
 use crate::progress::Progress;
 use crate::request::{DeletedWorkflows, OnDrift, Request};
 use crate::survey::{RunTask, service_now};
@@ -93,6 +94,7 @@ pub(crate) struct Fetcher {
     progress: Arc<Progress>,
     deleted: DeletedWorkflows,
     on_drift: OnDrift,
+    people: People,
     is_filtered: bool,
     asking: Asking,
     /// Workflows and tables of which the service has refused a run: the others are not asked for.
@@ -123,6 +125,8 @@ pub(crate) enum Outcome {
 pub(crate) struct Read {
     /// Unique and sorted by id.
     pub(crate) rows: Rows,
+    /// Rows that the service returned besides, about people who are forgotten.
+    pub(crate) forgotten: usize,
     /// The last way that was tried.
     pub(crate) way: Way,
     pub(crate) set_aside: Vec<SetAside>,
@@ -136,6 +140,7 @@ impl Fetcher {
         client: GraphClient,
         layout: Layout,
         export_id: String,
+        people: People,
         progress: Arc<Progress>,
     ) -> Self {
         Self {
@@ -145,6 +150,7 @@ impl Fetcher {
             progress,
             deleted: request.deleted_workflows,
             on_drift: request.on_drift,
+            people,
             is_filtered: request.is_filtered(),
             asking: Asking::new(&request.query),
             refused: Mutex::default(),
@@ -261,7 +267,8 @@ impl Fetcher {
                 }
                 Err(error) => return Err(error),
             }
-            united = unite(united, decoder.rows.finish());
+            let more = self.people.pseudonymise(R::TABLE, decoder.rows.finish());
+            united = unite(united, more);
             let sent = united.len() + decoder.sieve.set_aside.len();
             let is_enough = match counted {
                 Some(counted) => sent >= counted,
@@ -275,8 +282,11 @@ impl Fetcher {
             Child::Tasks => by_task(&united),
             _ => BTreeMap::new(),
         };
+        // Once they are united and counted: what the service returned is compared with its count.
+        let (rows, forgotten) = self.people.leave_out(R::TABLE, united);
         Ok(Read {
-            rows: united,
+            rows,
+            forgotten,
             way: last_way.unwrap_or(Way::Unfiltered),
             set_aside: decoder.sieve.set_aside,
             by_task,
@@ -301,6 +311,7 @@ impl Fetcher {
         decode::Children {
             rows: R::new(self.layout, &lineage, &task.workflow_id, &task.run_id),
             keep_raw: self.layout.keep_raw,
+            people: self.people.clone(),
             sieve: sieve.of_run(&task.run_id),
         }
     }

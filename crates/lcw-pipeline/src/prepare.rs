@@ -111,7 +111,10 @@ impl Target {
         now: i64,
     ) -> Result<Self, DatasetError> {
         let newest = newest_manifest(dataset, tenant)?;
-        let state = newest.map_or_else(State::default, |manifest| State::of(&manifest));
+        let state = newest.map_or_else(
+            || Ok(State::default()),
+            |manifest| State::of_whole(&manifest),
+        )?;
         let runs = StoredRuns::read(dataset, tenant, oldest_relevant_day(&state, request, now))?;
         let mut skip_days = match &request.kind {
             Kind::Export => BTreeSet::new(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use lcw_dataset::{Format, Identity};
 use lcw_extractor::query::ResultQuery;
-use lcw_transform::Table;
+use lcw_transform::{PseudonymKey, Table};
 
 use crate::children::{Child, ChildSet};
 use crate::decide::Reading;
@@ -27,6 +27,8 @@ pub struct Request {
     pub max_concurrency: usize,
     /// Keep every row's original object in `_lcw_raw`.
     pub keep_raw: bool,
+    /// The key by which people get pseudonyms, where they are to get some.
+    pub pseudonyms: Option<PseudonymKey>,
     /// What to do about soft-deleted workflows.
     pub deleted_workflows: DeletedWorkflows,
     /// What to do about rows that the tables cannot hold.
@@ -86,6 +88,7 @@ impl Request {
             select: text(query.select.as_ref().map(|it| it as _)),
             filter: text(query.filter.as_ref().map(|it| it as _)),
             expand: query.expands_subject().then(|| "subject".to_owned()),
+            pseudonymisation: self.pseudonyms.as_ref().map(|key| key.id().to_owned()),
             ..Identity::new(format)
         }
     }

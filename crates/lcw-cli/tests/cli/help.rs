@@ -6,7 +6,7 @@ fn help(line: &str) -> Ended {
     Lcw::new(&std::env::temp_dir(), line).run()
 }
 
-const VERBS: [&str; 14] = [
+const VERBS: [&str; 15] = [
     "",
     "export",
     "backfill",
@@ -20,6 +20,7 @@ const VERBS: [&str; 14] = [
     "snapshot",
     "verify",
     "acknowledge",
+    "forget",
     "schema",
 ];
 
