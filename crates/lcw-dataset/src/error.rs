@@ -308,19 +308,25 @@ fn mismatch(what: &str, has: Option<&str>, wants: Option<&str>) -> String {
 pub(crate) const PSEUDONYMISATION: &str = "pseudonymisation";
 
 fn other_pseudonyms(has: Option<&str>, wants: Option<&str>) -> String {
-    match (has, wants) {
-        (Some(has), Some(wants)) => format!(
-            "the dataset's pseudonyms are made with the key {has}, and this is the key {wants}: give \
-             the key that the dataset was made with, or export to another folder"
+    let (difference, keep) = match (has, wants) {
+        (Some(has), Some(wants)) => (
+            format!(
+                "the dataset's pseudonyms are made with the key {has}, and this is the key {wants}"
+            ),
+            "give the key that the dataset was made with",
         ),
-        (Some(has), None) => format!(
-            "the dataset is pseudonymised with the key {has}, and this export is not to be: ask for \
-             pseudonymize with that key, or export to another folder"
+        (Some(has), None) => (
+            format!(
+                "the dataset is pseudonymised with the key {has}, and this export is not to be"
+            ),
+            "ask for pseudonymize with that key",
         ),
-        (None, _) => "the dataset was made without pseudonyms, and holds people's ids: export to \
-                      another folder, or leave pseudonymize out"
-            .to_owned(),
-    }
+        (None, _) => (
+            "the dataset was made without pseudonyms, and holds people's ids".to_owned(),
+            "leave pseudonymize out",
+        ),
+    };
+    format!("{difference}: {keep}, or export to another folder")
 }
 
 /// The common refusals in words, with what to do.

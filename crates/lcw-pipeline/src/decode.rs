@@ -13,12 +13,11 @@ use lcw_transform::{
 };
 
 use crate::listing::{ListedRun, ListedWorkflow};
-use crate::people::People;
 use sieve::{named, refuse};
 
 mod sieve;
 
-pub(crate) use sieve::{SetAside, Sieve};
+pub(crate) use sieve::{OddRows, SetAside, Sieve};
 
 /// What rows are made with that only show whether they can be made.
 const TRIAL: Layout = Layout {
@@ -47,7 +46,7 @@ fn each<'a, T: Entity<'a>>(
     sieve: &mut Sieve,
     mut take: impl Take<T>,
 ) -> Result<Decoded<usize>, DecodeError> {
-    match each_or_none(body, keep_raw, &mut take) {
+    match each_or_none(body, keep_raw, sieve.odd, &mut take) {
         Err(DecodeError::Invalid(_)) if sieve.sets_aside() => one_by_one(body, sieve, take),
         decoded => decoded.map_err(|error| named(sieve.table, error)),
     }
@@ -56,18 +55,21 @@ fn each<'a, T: Entity<'a>>(
 fn each_or_none<'a, T: Entity<'a>>(
     body: &'a str,
     keep_raw: bool,
+    odd: OddRows,
     mut take: impl Take<T>,
 ) -> Result<Decoded<usize>, DecodeError> {
+    let unreadable = |error| refuse(odd.unreadable(error));
+    let unfit = |error| DecodeError::invalid(odd.unfit(error));
     if keep_raw {
-        let page = parse_page::<WithRaw<'_, T>>(body).map_err(refuse)?;
+        let page = parse_page::<WithRaw<'_, T>>(body).map_err(unreadable)?;
         for row in &page.value {
-            take(&row.entity, Some(row.raw)).map_err(DecodeError::invalid)?;
+            take(&row.entity, Some(row.raw)).map_err(unfit)?;
         }
         Ok(decoded(page.value.len(), &page))
     } else {
-        let page = parse_page::<T>(body).map_err(refuse)?;
+        let page = parse_page::<T>(body).map_err(unreadable)?;
         for entity in &page.value {
-            take(entity, None).map_err(DecodeError::invalid)?;
+            take(entity, None).map_err(unfit)?;
         }
         Ok(decoded(page.value.len(), &page))
     }
@@ -78,13 +80,14 @@ fn one_by_one<'a, T: Entity<'a>>(
     sieve: &mut Sieve,
     mut take: impl Take<T>,
 ) -> Result<Decoded<usize>, DecodeError> {
-    let page = parse_raw_page(body).map_err(refuse)?;
+    let odd = sieve.odd;
+    let page = parse_raw_page(body).map_err(|error| refuse(odd.unreadable(error)))?;
     let mut taken = 0;
     for row in &page.value {
         match parse_entity::<T>(row) {
-            Err(error) => sieve.set_aside(row, &error.to_string()),
+            Err(error) => sieve.set_aside(row, &odd.unreadable(error).to_string()),
             Ok(entity) => match take(&entity, Some(row)) {
-                Err(error) => sieve.set_aside(row, &error.to_string()),
+                Err(error) => sieve.set_aside(row, &odd.unfit(error).to_string()),
                 Ok(()) => taken += 1,
             },
         }
@@ -178,7 +181,6 @@ impl PageDecoder for SingleRun {
 pub(crate) struct Children<R> {
     pub(crate) rows: R,
     pub(crate) keep_raw: bool,
-    pub(crate) people: People,
     pub(crate) sieve: Sieve,
 }
 
@@ -186,15 +188,12 @@ impl<R: ChildRows> PageDecoder for Children<R> {
     type Output = usize;
 
     fn decode(&mut self, body: &str) -> Result<Decoded<Self::Output>, DecodeError> {
-        let (rows, people) = (&mut self.rows, &self.people);
+        let rows = &mut self.rows;
         each(
             body,
             self.keep_raw,
             &mut self.sieve,
-            |entity: &R::Entity<'_>, raw| {
-                rows.append(entity, raw)
-                    .map_err(|error| people.about(error))
-            },
+            |entity: &R::Entity<'_>, raw| rows.append(entity, raw),
         )
     }
 }

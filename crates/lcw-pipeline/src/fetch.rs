@@ -16,12 +16,12 @@ use lcw_transform::{
 use crate::catalog::{is_refusal, may_have_moved, path_of};
 use crate::children::Child;
 use crate::coverage::{DAY, DEFAULT_WINDOW};
-use crate::decode::{self, SetAside, Sieve};
+use crate::decode::{self, OddRows, SetAside, Sieve};
 use crate::in_turn::Share;
 use crate::options::Asking;
 use crate::people::People;
 use crate::progress::Progress;
-use crate::request::{DeletedWorkflows, OnDrift, Request};
+use crate::request::{DeletedWorkflows, Request};
 use crate::survey::{RunTask, service_now};
 use crate::trouble::{Reach, reach};
 use crate::ways::Way;
@@ -93,7 +93,7 @@ pub(crate) struct Fetcher {
     export_id: String,
     progress: Arc<Progress>,
     deleted: DeletedWorkflows,
-    on_drift: OnDrift,
+    odd: OddRows,
     people: People,
     is_filtered: bool,
     asking: Asking,
@@ -149,7 +149,7 @@ impl Fetcher {
             export_id,
             progress,
             deleted: request.deleted_workflows,
-            on_drift: request.on_drift,
+            odd: request.odd_rows(),
             people,
             is_filtered: request.is_filtered(),
             asking: Asking::new(&request.query),
@@ -307,11 +307,10 @@ impl Fetcher {
             export_id: self.export_id.clone(),
             extracted_at_micros: service_now(&self.client),
         };
-        let sieve = Sieve::new(child.table(), self.on_drift, &task.workflow_id);
+        let sieve = Sieve::new(child.table(), self.odd, &task.workflow_id);
         decode::Children {
             rows: R::new(self.layout, &lineage, &task.workflow_id, &task.run_id),
             keep_raw: self.layout.keep_raw,
-            people: self.people.clone(),
             sieve: sieve.of_run(&task.run_id),
         }
     }

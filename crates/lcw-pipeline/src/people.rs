@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use lcw_transform::{
-    FORGOTTEN, FlattenError, Forgotten, PseudonymKey, Rows, Table, pseudonymise,
-    pseudonymise_object,
+    FORGOTTEN, Forgotten, PseudonymKey, Rows, Table, pseudonymise, pseudonymise_object,
 };
 use serde_json::Value;
 
@@ -24,11 +23,6 @@ impl People {
             key: key.cloned(),
             forgotten: tombstones.map(|them| Arc::new(them.forgotten())),
         }
-    }
-
-    /// Whether what the service says of people may not be repeated, not even in an error.
-    pub(crate) fn are_pseudonymous(&self) -> bool {
-        self.key.is_some()
     }
 
     /// Rows with pseudonyms, where there are to be any. The keys of results are others then: they
@@ -57,15 +51,6 @@ impl People {
             drift: rows.drift,
         };
         (rows, redacted.removed.len())
-    }
-
-    /// An error about a row, as it may be shown and stored.
-    pub(crate) fn about(&self, error: FlattenError) -> FlattenError {
-        if self.are_pseudonymous() {
-            error.without_quotes()
-        } else {
-            error
-        }
     }
 
     /// A line for the quarantine, as it may be stored.

@@ -34,7 +34,7 @@ impl Source {
         let token_tenant = client.tenant_id().await?;
         let tenant = tenant::resolve(request.tenant.as_deref(), token_tenant.as_deref())?;
         let mut catalog =
-            Catalog::read(client, request.deleted_workflows, request.on_drift).await?;
+            Catalog::read(client, request.deleted_workflows, request.odd_rows()).await?;
         if let Kind::Backfill(backfill) = &request.kind {
             restrict(&mut catalog, backfill)?;
         }
@@ -303,7 +303,7 @@ pub(crate) async fn survey(
         settle: micros(request.settle),
         concurrency: request.max_concurrency,
         deleted: request.deleted_workflows,
-        on_drift: request.on_drift,
+        odd: request.odd_rows(),
         until,
         skip_days: target.skip_days.clone(),
         to_count: to_count(request, source, target),

@@ -10,6 +10,7 @@ use lcw_transform::{PseudonymKey, Table};
 
 use crate::children::{Child, ChildSet};
 use crate::decide::Reading;
+use crate::decode::OddRows;
 use crate::snapshot::Snapshots;
 
 /// One export, fully specified.
@@ -54,6 +55,14 @@ impl Request {
     /// The tables to export, in the order of [`Table::ALL`].
     pub fn wanted_tables(&self) -> impl Iterator<Item = Table> + '_ {
         Table::ALL.into_iter().filter(|table| self.wants(*table))
+    }
+
+    /// What is done about rows that the tables cannot hold.
+    pub(crate) fn odd_rows(&self) -> OddRows {
+        OddRows {
+            on_drift: self.on_drift,
+            are_quoted: self.pseudonyms.is_none(),
+        }
     }
 
     /// Whether the dataset leaves out users: then counts prove nothing.

@@ -203,19 +203,19 @@ fn pseudonyms_are_of_one_key_for_good() {
             with.path(),
             Some("0badcafe"),
             "the dataset's pseudonyms are made with the key 00c0ffee, and this is the key 0badcafe: \
-             give the key that the dataset was made with, or export to another folder",
+             give the key that the dataset was made with",
         ),
         (
             with.path(),
             None,
             "the dataset is pseudonymised with the key 00c0ffee, and this export is not to be: ask \
-             for pseudonymize with that key, or export to another folder",
+             for pseudonymize with that key",
         ),
         (
             without.path(),
             Some("0badcafe"),
-            "the dataset was made without pseudonyms, and holds people's ids: export to another \
-             folder, or leave pseudonymize out",
+            "the dataset was made without pseudonyms, and holds people's ids: leave pseudonymize \
+             out",
         ),
     ] {
         refuses(root, &format, &set(of, wanted), words);
