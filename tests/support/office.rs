@@ -73,6 +73,7 @@ impl Office {
             settle: Duration::from_mins(15),
             max_concurrency: 8,
             keep_raw: false,
+            pseudonyms: None,
             deleted_workflows: DeletedWorkflows::Auto,
             on_drift: OnDrift::Fail,
             route: Route::Auto,

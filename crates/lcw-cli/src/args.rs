@@ -172,6 +172,18 @@ not in the data) and leave_date (a date in UTC, or a date-time with its offset).
 
 --fail-on compares a name under metrics of --json with a number, by > >= < <=
 == or !=. What the dataset cannot say counts as met. Met means exit code 6.";
+const FORGET_HELP: &str = "\
+Examples:
+  lcw forget --subject 5ec7e7b0-1111-4222-8333-44445555beef --dry-run
+  lcw forget --subject 5ec7e7b0-1111-4222-8333-44445555beef --out lcw-data
+  lcw forget daily.toml --subject ID --json    looks through its snapshots, too
+
+Not reached: snapshots (those found are named), backups, _damaged, copies, and
+Microsoft's own records. Whoever was forgotten stays so: later rows about them
+are left out, too.
+
+Exit code: 0 gone, or nothing was found; 2 nobody could be named so, or another
+key; 75 an export holds the dataset; 1 failed: run it again, it finishes.";
 
 const SCHEMA_HELP: &str = "\
 Examples:
@@ -349,6 +361,15 @@ pub(crate) enum Verb {
         after_help = SQL_HELP
     )]
     Sql(SqlArgs),
+    /// Take people out of the dataset, for good
+    #[command(
+        long_about = "Removes every row about somebody, from data files and quarantined lines, and \
+        takes the id out of rows about others. Rewrites only the files that hold it. Leaves a keyed \
+        hash of the id, so that no later export brings anybody back, and their runs stay proven. \
+        Stopped half way, the same again finishes it.",
+        after_help = FORGET_HELP
+    )]
+    Forget(ForgetArgs),
     /// The columns of the tables, with type, unit and source property
     #[command(
         long_about = "Shows every column with its type, its unit, and the Graph property that it \
@@ -514,6 +535,12 @@ pub(crate) struct TargetArgs {
             user_processing_results and task_processing_results]"
     )]
     pub(crate) table: Vec<Table>,
+    #[arg(
+        long,
+        help = "Put pseudonyms in the place of people; the key is in LCW_PSEUDONYM_KEY, or in the \
+            file that pseudonym_key_file of the pipeline file names"
+    )]
+    pub(crate) pseudonymize: bool,
 }
 
 /// How user processing results are asked for. Part of what the dataset is.
@@ -673,6 +700,30 @@ pub(crate) struct AcknowledgeArgs {
     /// Why that is all right; stays on record
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ForgetArgs {
+    /// Pipeline file that names the dataset's folder, its snapshots, and the key of its pseudonyms
+    pub(crate) pipeline: Option<PathBuf>,
+    /// The dataset's folder [default: lcw-data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Only this tenant
+    #[arg(long, value_name = "ID")]
+    pub(crate) tenant_id: Option<String>,
+    /// Object id of a user, or id of another subject; repeatable
+    #[arg(long, value_name = "ID")]
+    pub(crate) subject: Vec<String>,
+    /// The same as a pseudonymised dataset has it; needs no key; repeatable
+    #[arg(long, value_name = "PSEUDONYM")]
+    pub(crate) pseudonym: Vec<String>,
+    /// Folder of snapshots to look through; repeatable
+    #[arg(long, value_name = "DIR")]
+    pub(crate) snapshots: Vec<PathBuf>,
+    /// Only say which files and rows it would change
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Clone, Args)]

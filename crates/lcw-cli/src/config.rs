@@ -168,6 +168,12 @@ pub(crate) struct Load {
     pub(crate) compression: Option<Compression>,
     /// Keep every row's original object in `_lcw_raw`. Default: false.
     pub(crate) keep_raw: Option<bool>,
+    /// Put pseudonyms in the place of people: HMAC-SHA-256 under the key of `LCW_PSEUDONYM_KEY` or
+    /// `pseudonym_key_file`. Part of what the dataset is; not together with `keep_raw`. Default: false.
+    pub(crate) pseudonymize: Option<bool>,
+    /// File that holds the key of the pseudonyms, 32 bytes at least; looked for like
+    /// `client_secret_file`. Default: `LCW_PSEUDONYM_KEY`.
+    pub(crate) pseudonym_key_file: Option<PathBuf>,
     /// Folder for a copy of the dataset after each export, `<folder>/<export_id>`, made of hard links;
     /// `<folder>/current` leads to the newest. Default: none.
     pub(crate) snapshot: Option<PathBuf>,

@@ -56,6 +56,7 @@ fn request(args: &DemoArgs, simulator: &Simulator) -> Request {
         settle: Duration::from_mins(15),
         max_concurrency: 16,
         keep_raw: false,
+        pseudonyms: None,
         deleted_workflows: DeletedWorkflows::Auto,
         on_drift: OnDrift::Fail,
         route: Route::Auto,

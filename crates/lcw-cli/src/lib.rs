@@ -10,6 +10,7 @@ mod demo;
 mod doctor;
 mod export;
 mod failure;
+mod forget;
 #[doc(hidden)]
 pub mod fuzzing;
 mod init;
@@ -19,6 +20,7 @@ mod man;
 mod missing;
 mod print;
 mod progress;
+mod pseudonyms;
 mod quantity;
 mod report;
 mod report_verb;
@@ -118,6 +120,7 @@ async fn run(cli: &Cli, screen: &Screen) -> Result<u8, Failure> {
         Verb::Config(args) => show_config::config(args, to),
         Verb::Completions(args) => completions::completions(args),
         Verb::Man(args) => man::man(args, to),
+        Verb::Forget(args) => forget::forget(args, to),
         Verb::Schema(args) => schema::schema(args, to),
         Verb::Connect(args) => connect::connect(args, to),
         Verb::Sql(args) => sql::sql(args, to),

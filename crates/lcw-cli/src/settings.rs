@@ -13,6 +13,7 @@ use lcw_transform::Table;
 use crate::args::{ExportArgs, QueryArgs, SourceArgs, TargetArgs};
 use crate::choice::{Auth, Choice, Compression, Format};
 use crate::config::{Extract, Load, PipelineFile, Source};
+use crate::pseudonyms;
 use crate::quantity::Rate;
 
 /// Enough for a reader that was started before the last export but one.
@@ -155,6 +156,12 @@ fn request(
     if let Some(tables) = &tables {
         needs_beta(tables, args.source.api_version.or(file.source.api_version))?;
     }
+    let query = query(&args.query, extract)?;
+    let pseudonyms = if args.target.pseudonymize || file.load.pseudonymize == Some(true) {
+        Some(pseudonyms::key_for(&file.load, &query)?)
+    } else {
+        None
+    };
     let concurrency = args.source.max_concurrency.or(extract.max_concurrency);
     Ok(Request {
         kind,
@@ -163,10 +170,11 @@ fn request(
         settle: extract.settle.unwrap_or(DEFAULT_SETTLE),
         max_concurrency: concurrency.unwrap_or(DEFAULT_CONCURRENCY),
         keep_raw: file.load.keep_raw.unwrap_or(false),
+        pseudonyms,
         deleted_workflows: extract.deleted_workflows.unwrap_or(DeletedWorkflows::Auto),
         on_drift: args.on_drift.or(extract.on_drift).unwrap_or_default(),
         route: extract.route.unwrap_or_default(),
-        query: query(&args.query, extract)?,
+        query,
         out: out(args.target.out.as_ref(), &file.load),
         format: format(&args.target, &file.load)?,
         snapshots: snapshots(&file.load),

@@ -11,7 +11,7 @@ use crate::acknowledge::words;
 use crate::args::{Output, StatusArgs};
 use crate::config::PipelineFile;
 use crate::failure::Failure;
-use crate::lines::{COLUMNS, days, fitted, on_one_line, wrapped};
+use crate::lines::{COLUMNS, counted, days, fitted, on_one_line, wrapped};
 use crate::missing::{Short, write_drift, write_not_covered};
 use crate::{print, settings};
 
@@ -52,10 +52,13 @@ fn write_query(to: &mut String, status: &DatasetStatus) -> fmt::Result {
             "filtered by {filter}: the number of its rows proves nothing about users"
         )?;
     }
-    match &status.expand {
-        Some(expand) => writeln!(to, "with the properties of each {expand}"),
-        None => Ok(()),
+    if let Some(expand) = &status.expand {
+        writeln!(to, "with the properties of each {expand}")?;
     }
+    if let Some(key) = &status.pseudonymisation {
+        writeln!(to, "people have pseudonyms, made with the key {key}")?;
+    }
+    Ok(())
 }
 
 fn write_tenant(to: &mut String, tenant: &TenantStatus) -> fmt::Result {
@@ -75,6 +78,12 @@ fn write_tenant(to: &mut String, tenant: &TenantStatus) -> fmt::Result {
         let (table, property) = (text("table"), text("property"));
         let (table, property) = (table.unwrap_or_default(), property.unwrap_or_default());
         write_drift(to, table, property, text("value"))?;
+    }
+    if tenant.forgotten > 0 {
+        writeln!(to, "  forgotten: {}", counted(tenant.forgotten, "subject"))?;
+    }
+    if tenant.unfinished_forget {
+        writeln!(to, "  lcw forget was stopped: run it again to finish it")?;
     }
     write_retention(to, &tenant.retention)?;
     days(to, "lost for good", &tenant.lost_days)?;

@@ -157,6 +157,13 @@ impl Audit {
         self.ledger.is_unfinished(&unit.tenant, unit.day)
     }
 
+    /// Rows of a run that are in no file of a table because somebody has asked to forget whom they
+    /// are about.
+    pub fn forgotten(&self, tenant: &str, table: &str, workflow_id: &str, run_id: &str) -> u64 {
+        let key = [tenant, table, workflow_id, run_id].map(str::to_owned);
+        self.ledger.forgotten.get(&key).copied().unwrap_or(0)
+    }
+
     /// Things that harm nobody and that the next export puts in order.
     pub fn leftovers(&self) -> Vec<Finding> {
         let staged = self.storage.list(layout::STAGING).unwrap_or_default();

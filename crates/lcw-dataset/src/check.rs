@@ -8,7 +8,8 @@ use crate::error::DatasetError;
 use crate::values::{Values, compare_keys};
 
 /// Reads the keys of a staged file and of the one it is to replace: keys ascend, there are as
-/// many rows as were written, and no old key is missing. The problem, if there is one.
+/// many rows as were written, and exactly `removed` old keys are missing: none, unless somebody has
+/// asked to forget them. The problem, if there is one.
 ///
 /// Both are read with the key columns only, in their order.
 ///
@@ -17,12 +18,12 @@ use crate::values::{Values, compare_keys};
 pub(crate) fn problem(
     staged: Rows,
     old: Option<Rows>,
-    rows: u64,
+    (rows, removed): (u64, u64),
     go_on: impl Fn() -> Result<(), DatasetError>,
 ) -> Result<Option<String>, DatasetError> {
     let mut staged = Keys::new(staged);
     let mut old = old.map(Keys::new);
-    let mut found: u64 = 0;
+    let (mut found, mut missing): (u64, u64) = (0, 0);
     let mut wants_old = next(old.as_mut())?;
     loop {
         match staged.advance() {
@@ -33,17 +34,31 @@ pub(crate) fn problem(
         if found.is_multiple_of(BATCH_ROWS as u64) {
             go_on()?;
         }
-        let Some(old) = old.as_mut().filter(|_| wants_old) else {
+        let Some(old) = old.as_mut() else {
             continue;
         };
-        match old.compare(&staged) {
-            Ordering::Less => break,
-            Ordering::Equal => wants_old = old.advance()?,
-            Ordering::Greater => {}
+        while wants_old && missing <= removed {
+            let order = old.compare(&staged);
+            if order.is_gt() {
+                break;
+            }
+            missing += u64::from(order.is_lt());
+            wants_old = old.advance()?;
+            if order.is_eq() {
+                break;
+            }
         }
     }
-    if wants_old {
+    while wants_old && missing <= removed {
+        missing += 1;
+        wants_old = next(old.as_mut())?;
+    }
+    if missing > removed {
         return Ok(Some("a row of the old file is missing".into()));
+    }
+    if missing < removed {
+        let problem = format!("{missing} rows of the old file are gone instead of {removed}");
+        return Ok(Some(problem));
     }
     Ok((found != rows).then(|| format!("{found} rows instead of {rows}")))
 }

@@ -15,9 +15,10 @@ use crate::format::{Format, RowReader};
 use crate::identity::Identity;
 use crate::layout;
 use crate::manifest::{FileChange, Manifest};
+use crate::quarantine;
 use crate::seal::unsealed;
 use crate::storage::{LocalStorage, Storage};
-use crate::table::TableSpec;
+use crate::table::{RAW_COLUMN, TableSpec};
 
 /// The read side of a dataset. Cheap to clone; needs no lock.
 #[derive(Debug, Clone)]
@@ -252,6 +253,57 @@ impl Dataset {
         let shown = self.storage.locate(&change.path);
         let found = crate::format::digest(&mut file).map_err(DatasetError::io("read", &shown))?;
         Ok(found.0 == after.sha256)
+    }
+
+    /// Hands every quarantined line over, with the path of its file.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn each_quarantined(&self, mut line: impl FnMut(&str, &str)) -> Result<(), DatasetError> {
+        for path in quarantine::files(self.storage())? {
+            quarantine::each_line(self.storage(), &path, |text| {
+                line(&path, text);
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Whether files that somebody moved away, because they were damaged, are still in the folder.
+    ///
+    /// # Errors
+    /// When it cannot be looked at.
+    pub fn has_damaged(&self) -> Result<bool, DatasetError> {
+        Ok(!self.storage.list(layout::DAMAGED)?.is_empty())
+    }
+
+    /// Rows of one file with every column that the file has, also that of the original object from a
+    /// time when it was kept; `None` when there is no such file.
+    ///
+    /// # Errors
+    /// As [`Dataset::read`].
+    pub fn read_all(
+        &self,
+        table: &str,
+        tenant: &str,
+        day: Option<Date>,
+    ) -> Result<Option<Rows>, DatasetError> {
+        layout::check_tenant(tenant)?;
+        let table = self.table(table)?;
+        let path = layout::data_file(table, tenant, day, self.format.file_name())?;
+        let open = |table: &TableSpec| {
+            let file = self.storage.read(&path)?;
+            file.map(|file| self.rows(&path, file, table, None))
+                .transpose()
+        };
+        match open(table) {
+            Err(DatasetError::UnknownColumn { column, .. })
+                if column == RAW_COLUMN && !table.has_raw() =>
+            {
+                open(&table.with_raw())
+            }
+            rows => rows,
+        }
     }
 
     /// Ids of all exports with a manifest, oldest first.

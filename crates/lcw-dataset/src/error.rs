@@ -281,6 +281,9 @@ fn remedy(path: &Path) -> &'static str {
 
 /// How the dataset and the request differ, and which of them can be changed.
 fn mismatch(what: &str, has: Option<&str>, wants: Option<&str>) -> String {
+    if what == PSEUDONYMISATION {
+        return other_pseudonyms(has, wants);
+    }
     let (difference, keep) = match (has, wants) {
         (Some(has), Some(wants)) => (
             format!("the dataset's {what} is {has}, not {wants}"),
@@ -296,6 +299,31 @@ fn mismatch(what: &str, has: Option<&str>, wants: Option<&str>) -> String {
                 wants.unwrap_or("nothing")
             ),
             format!("leave {what} out"),
+        ),
+    };
+    format!("{difference}: {keep}, or export to another folder")
+}
+
+/// The property of a dataset's identity that is a key's id: what can be changed is the key.
+pub(crate) const PSEUDONYMISATION: &str = "pseudonymisation";
+
+fn other_pseudonyms(has: Option<&str>, wants: Option<&str>) -> String {
+    let (difference, keep) = match (has, wants) {
+        (Some(has), Some(wants)) => (
+            format!(
+                "the dataset's pseudonyms are made with the key {has}, and this is the key {wants}"
+            ),
+            "give the key that the dataset was made with",
+        ),
+        (Some(has), None) => (
+            format!(
+                "the dataset is pseudonymised with the key {has}, and this export is not to be"
+            ),
+            "ask for pseudonymize with that key",
+        ),
+        (None, _) => (
+            "the dataset was made without pseudonyms, and holds people's ids".to_owned(),
+            "leave pseudonymize out",
         ),
     };
     format!("{difference}: {keep}, or export to another folder")

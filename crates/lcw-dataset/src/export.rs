@@ -13,10 +13,11 @@ use crate::history::History;
 use crate::layout;
 use crate::lock::write_json;
 use crate::manifest::{
-    DayRecord, DayState, FileChange, Listing, Manifest, ManifestRef, ManifestTail, Status,
+    DayRecord, DayState, FileChange, ForgottenRows, Listing, Manifest, ManifestRef, ManifestTail,
+    Status,
 };
 use crate::merge::MergeStats;
-use crate::quarantine::Quarantine;
+use crate::quarantine::{self, Quarantine};
 use crate::recover;
 use crate::staging::{self, Staging};
 use crate::writer::Writer;
@@ -82,6 +83,23 @@ impl<'w> Export<'w> {
         lines: impl IntoIterator<Item = impl AsRef<str>>,
     ) -> Result<u64, DatasetError> {
         self.journal.quarantine(table, lines)
+    }
+
+    /// Writes lines that exports have quarantined anew without what somebody has asked to forget:
+    /// `redact` says what a line of JSON becomes, and `None` where it stays. Says how many lines
+    /// changed. Lines are replaced and never removed, because manifests count them; each file is
+    /// the old one or the new one.
+    ///
+    /// # Errors
+    /// For a file that cannot be read or replaced, and a new line that is not one JSON object.
+    pub fn rewrite_quarantine(
+        &mut self,
+        redact: impl Fn(&str) -> Option<String>,
+    ) -> Result<u64, DatasetError> {
+        // First, so that what was asked for is on record before anything of it is done.
+        self.journal.save()?;
+        let staging = self.journal.staging_folder();
+        quarantine::rewrite(&self.journal.dataset, &staging, &redact)
     }
 
     /// Starts on a day (`None`: on the undated tables). Days are committed one after the other.
@@ -263,6 +281,13 @@ impl Journal {
             &self.manifest.export_id,
             counted,
         )
+    }
+
+    pub(crate) fn note_forgotten(&mut self, day: Option<Date>, rows: ForgottenRows) {
+        self.manifest.forgotten.push(ForgottenRows {
+            day: layout::day_key(day),
+            ..rows
+        });
     }
 
     /// Publishes that files are about to be replaced.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::DatasetError;
+use crate::error::{DatasetError, PSEUDONYMISATION};
 use crate::format::Format;
 use crate::table::TableSpec;
 
@@ -69,7 +69,7 @@ impl Identity {
         compare("filter", self.filter.as_ref(), wanted.filter.as_ref())?;
         compare("expand", self.expand.as_ref(), wanted.expand.as_ref())?;
         compare(
-            "pseudonymisation",
+            PSEUDONYMISATION,
             self.pseudonymisation.as_ref(),
             wanted.pseudonymisation.as_ref(),
         )?;

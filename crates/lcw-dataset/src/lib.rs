@@ -1,7 +1,8 @@
 //! The dataset on disk: partitions, merge, staged commits, lock and manifests.
 //!
 //! A dataset is a folder of partitions, one file per table, tenant and day, that only ever moves
-//! forward: every file is replaced as a whole by a rename, and no row leaves it.
+//! forward: every file is replaced as a whole by a rename, and no row leaves it, unless somebody has
+//! asked to forget whom it is about.
 //!
 //! ```text
 //! <root>/<table>/tenant_id=<id>/run_date=2026-11-22/part-0.<ext>   tables kept by day
@@ -64,11 +65,12 @@ pub use format::{FileMeta, FileSink, Format, FormatError, RowReader, RowWriter, 
 pub use identity::Identity;
 pub use layout::DAMAGED;
 pub use manifest::{
-    DayRecord, DayState, FileChange, FileRecord, Listing, Manifest, ManifestHead, ManifestLink,
-    ManifestRef, ManifestTail, ProofCounts, RequestCounts, RunCounts, Status, TableCounts, Window,
+    DayRecord, DayState, FileChange, FileRecord, ForgottenRows, Listing, Manifest, ManifestHead,
+    ManifestLink, ManifestRef, ManifestTail, ProofCounts, RequestCounts, RunCounts, Status,
+    TableCounts, Window,
 };
 pub use merge::{Incoming, MergeStats};
-pub use staging::{Committed, Staging};
+pub use staging::{Committed, Rewritten, Staging};
 pub use table::{ColumnSpec, Hint, RAW_COLUMN, Role, TableSpec, Timestamps};
 pub use values::Values;
 pub use writer::Writer;

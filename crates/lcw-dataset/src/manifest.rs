@@ -59,6 +59,9 @@ pub struct Manifest {
     /// Lines in `_quarantine/<export_id>/`, by table: objects that could not become rows.
     #[serde(default)]
     pub quarantined: BTreeMap<String, u64>,
+    /// Rows that are not in the files because somebody has asked to forget whom they are about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forgotten: Vec<ForgottenRows>,
     /// What was asked for and could not be read, as the pipeline puts it: an array.
     #[serde(default = "no_items")]
     pub not_covered: serde_json::Value,
@@ -152,6 +155,35 @@ pub struct FileRecord {
     pub rows: u64,
     /// Size in bytes.
     pub bytes: u64,
+}
+
+/// Rows of a run that the service returned and that are in no file, because somebody has asked to
+/// forget whom they are about. Whom is not said.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ForgottenRows {
+    /// The table.
+    pub table: String,
+    /// The day of the file, as in `days`.
+    pub day: String,
+    /// The workflow.
+    pub workflow_id: String,
+    /// The run.
+    pub run_id: String,
+    /// Rows that were in the file and left it.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub removed: u64,
+    /// Rows that the service returned again and that were left out.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub left_out: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde asks for"
+)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A listing of a workflow's runs.
@@ -301,6 +333,7 @@ impl Manifest {
             runs: RunCounts::default(),
             proof: ProofCounts::default(),
             quarantined: BTreeMap::new(),
+            forgotten: Vec::new(),
             not_covered: no_items(),
             drift: serde_json::Value::Null,
             state,

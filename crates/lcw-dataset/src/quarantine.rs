@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 
 use serde::de::IgnoredAny;
 
@@ -145,6 +145,82 @@ pub(crate) fn count(
         }
     }
     Ok(counts)
+}
+
+/// Every file of quarantined lines, by its path.
+pub(crate) fn files(storage: &dyn Storage) -> Result<Vec<String>, DatasetError> {
+    let mut files = Vec::new();
+    for export in storage.list(layout::QUARANTINE)? {
+        let folder = layout::quarantine_folder(&export.name);
+        for entry in storage.list(&folder)? {
+            if layout::quarantined_table(&entry.name).is_some() && !entry.is_folder {
+                files.push(format!("{folder}/{}", entry.name));
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// Hands the lines of a file over, one after the other and without their ends.
+pub(crate) fn each_line(
+    storage: &dyn Storage,
+    path: &str,
+    mut line: impl FnMut(&str) -> Result<(), DatasetError>,
+) -> Result<(), DatasetError> {
+    let Some(file) = storage.read(path)? else {
+        return Ok(());
+    };
+    let shown = storage.locate(path);
+    for text in BufReader::new(file).lines() {
+        line(&text.map_err(DatasetError::io("read", &shown))?)?;
+    }
+    Ok(())
+}
+
+/// Replaces lines in every file that has one to be replaced; says how many lines were.
+pub(crate) fn rewrite(
+    dataset: &Dataset,
+    staging: &str,
+    redact: &impl Fn(&str) -> Option<String>,
+) -> Result<u64, DatasetError> {
+    let storage = dataset.storage();
+    let mut changed = 0;
+    for path in files(storage)? {
+        let mut of_file: u64 = 0;
+        each_line(storage, &path, |line| {
+            of_file += u64::from(redact(line).is_some());
+            Ok(())
+        })?;
+        if of_file > 0 {
+            replace(storage, staging, &path, redact)?;
+            changed += of_file;
+        }
+    }
+    Ok(changed)
+}
+
+fn replace(
+    storage: &dyn Storage,
+    staging: &str,
+    path: &str,
+    redact: &impl Fn(&str) -> Option<String>,
+) -> Result<(), DatasetError> {
+    let table = path.rsplit('/').next().and_then(layout::quarantined_table);
+    let table = table.unwrap_or_default();
+    let shown = storage.locate(path);
+    let (staged, file) = storage.stage(staging, &suffix(table))?;
+    let mut to = BufWriter::new(file);
+    each_line(storage, path, |line| {
+        let other = redact(line);
+        let line = match &other {
+            Some(other) => checked(table, other)?,
+            None => line,
+        };
+        writeln!(to, "{line}").map_err(DatasetError::io("write", &shown))
+    })?;
+    let written = to.flush().and_then(|()| to.get_ref().sync_all());
+    written.map_err(DatasetError::io("write", &shown))?;
+    storage.publish(vec![(staged, path.to_owned())])
 }
 
 fn count_lines(file: File) -> io::Result<u64> {

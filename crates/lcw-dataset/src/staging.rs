@@ -13,7 +13,7 @@ use crate::error::{DatasetError, MergeError};
 use crate::export::Journal;
 use crate::format::{self, FileMeta, FileSink};
 use crate::layout;
-use crate::manifest::{FileChange, FileRecord};
+use crate::manifest::{FileChange, FileRecord, ForgottenRows};
 use crate::merge::{Failure, Incoming, Merge, MergeStats};
 use crate::storage::{Staged, Storage, StorageLock};
 use crate::table::{RAW_COLUMN, TableSpec};
@@ -36,6 +36,17 @@ pub struct Staging<'e> {
 pub struct Committed {
     /// What was merged into each table.
     pub tables: BTreeMap<String, MergeStats>,
+}
+
+/// What is left of some rows of a file.
+#[derive(Debug, Clone)]
+pub struct Rewritten {
+    /// The rows, in their order and with their keys.
+    pub batch: RecordBatch,
+    /// Rows that are gone.
+    pub removed: u64,
+    /// Rows that are left and were changed.
+    pub changed: u64,
 }
 
 /// A staged file with what it is to replace.
@@ -102,6 +113,63 @@ impl<'e> Staging<'e> {
         let base = self.base(&table, &path)?;
         let stats = self.stage(base, &path, &mut rows)?;
         Ok(self.note(table.name(), stats))
+    }
+
+    /// Writes the stored file of a table anew without what somebody has asked to forget. `redact`
+    /// gets its rows with all columns that the file has, and says what is left of them, and how many
+    /// are gone; `None` where they stay as they are. The only way for rows to leave a file: the
+    /// staged one is refused unless exactly the rows that were to go are gone.
+    ///
+    /// Nothing is staged when nothing changes. How many rows of which runs go has to be told to
+    /// [`note_forgotten`](Self::note_forgotten), so that they do not count as lost.
+    ///
+    /// # Errors
+    /// As [`merge`](Self::merge), and for an unknown table.
+    pub fn rewrite(
+        &mut self,
+        table: &str,
+        mut redact: impl FnMut(&RecordBatch) -> Option<Rewritten>,
+    ) -> Result<MergeStats, DatasetError> {
+        let table = self.dataset().table(table)?.clone();
+        let path = self.path(&table)?;
+        let mut base = self.base(&table, &path)?;
+        let table = base.table.clone();
+        let mut stats = MergeStats::default();
+        let mut removed = 0;
+        let old = base.rows.take().into_iter().flatten();
+        let staged = self.write(&table, &path, |write| {
+            for batch in old {
+                let batch = batch.map_err(MergeError::Rows)?;
+                let left = match redact(&batch) {
+                    None => batch,
+                    Some(rewritten) => {
+                        removed += rewritten.removed;
+                        stats.rows_replaced += rewritten.changed;
+                        rewritten.batch
+                    }
+                };
+                stats.rows_total += left.num_rows() as u64;
+                write(&left)?;
+            }
+            Ok(())
+        });
+        let (staged, written) = staged.map_err(|error| match error {
+            MergeError::Rows(error) | MergeError::Dataset(error) => error,
+        })?;
+        if removed + stats.rows_replaced == 0 {
+            return Ok(stats);
+        }
+        let rows = (stats.rows_total, removed);
+        self.check(&table, &path, (&staged, written.rows), rows)?;
+        stats.rows_written = stats.rows_total;
+        self.keep(base, path, staged, written, stats.rows_total + removed);
+        Ok(self.note(table.name(), stats))
+    }
+
+    /// Notes in the manifest that rows of a run are not in the file of a table, because somebody has
+    /// asked to forget whom they are about. Saved with the next commit, and at the end.
+    pub fn note_forgotten(&mut self, rows: ForgottenRows) {
+        self.journal.note_forgotten(self.day, rows);
     }
 
     /// As [`Export::quarantine`](crate::Export::quarantine), for objects of this day: published
@@ -270,7 +338,8 @@ impl<'e> Staging<'e> {
         if stats.rows_new + stats.rows_replaced == 0 {
             return Ok(stats);
         }
-        self.check(&table, path, (&staged, written.rows), stats.rows_total)?;
+        let rows = (stats.rows_total, 0);
+        self.check(&table, path, (&staged, written.rows), rows)?;
         stats.rows_written = stats.rows_total;
         self.keep(base, path.to_owned(), staged, written, old_rows);
         Ok(stats)
@@ -320,7 +389,7 @@ impl<'e> Staging<'e> {
         table: &TableSpec,
         path: &str,
         (staged, written): (&Staged, u64),
-        rows: u64,
+        (rows, removed): (u64, u64),
     ) -> Result<(), DatasetError> {
         let dataset = self.dataset();
         let keys = table.key_names();
@@ -332,7 +401,7 @@ impl<'e> Staging<'e> {
         let old = old.map(open).transpose()?;
         let problem = match open(staged.open()?) {
             Ok(_) if written != rows => Some(format!("{written} rows written instead of {rows}")),
-            Ok(staged) => check::problem(staged, old, rows, || self.go_on())?,
+            Ok(staged) => check::problem(staged, old, (rows, removed), || self.go_on())?,
             Err(error) => Some(error.to_string()),
         };
         match problem {

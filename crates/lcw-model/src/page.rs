@@ -61,6 +61,21 @@ impl PageError {
             Self::NotJson(_) | Self::NotACollection | Self::NotAnEntity
         )
     }
+
+    /// The same without the value that it shows.
+    #[must_use]
+    pub fn without_value(self) -> Self {
+        match self {
+            Self::Property {
+                property, expected, ..
+            } => Self::Property {
+                property,
+                found: "something else".to_owned(),
+                expected,
+            },
+            other => other,
+        }
+    }
 }
 
 /// Reads one page of a collection from its body.

@@ -13,6 +13,9 @@ use crate::state::{Acknowledged, State};
 use crate::status::{StoredShortRun, TenantStatus, status};
 use crate::tables::{layout, specs};
 
+/// The kind of its manifests.
+pub(crate) const KIND: &str = "acknowledge";
+
 /// What somebody acknowledges.
 #[derive(Debug, Clone)]
 pub struct AcknowledgeRequest {
@@ -210,13 +213,13 @@ fn record(
     let started_at = Timestamp::now();
     let head = ManifestHead {
         export_id: writer.next_export_id(started_at)?,
-        kind: "acknowledge".to_owned(),
+        kind: KIND.to_owned(),
         args_hash: String::new(),
         started_at,
         window: None,
     };
     let mut export = writer.begin(head)?;
-    let mut state = State::of(export.manifest());
+    let mut state = State::of_whole(export.manifest())?;
     state.acknowledged.extend(entries.iter().cloned());
     export.set_state(serde_json::to_value(&state).unwrap_or_default());
     let tail = ManifestTail {

@@ -117,7 +117,7 @@ impl Search<'_> {
         filter: Option<&str>,
     ) -> Result<(Runs, Vec<SetAside>), ExtractError> {
         let mut decoder = decode::Runs {
-            sieve: Sieve::new(Table::Runs, self.on_drift, &scope.workflow.id),
+            sieve: Sieve::new(Table::Runs, self.odd, &scope.workflow.id),
         };
         let all = CollectionRequest::new(scope.path().runs());
         let request = match filter {

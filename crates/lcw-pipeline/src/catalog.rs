@@ -5,10 +5,10 @@ use lcw_extractor::{CollectionRequest, ErrorKind, ExtractError, GraphClient, Gra
 use lcw_transform::Table;
 use tracing::info;
 
-use crate::decode::{self, SetAside, Sieve};
+use crate::decode::{self, OddRows, SetAside, Sieve};
 use crate::listing::ListedWorkflow;
 use crate::not_covered::NotCovered;
-use crate::request::{DeletedWorkflows, OnDrift};
+use crate::request::DeletedWorkflows;
 use crate::trouble::{Reach, reach};
 
 /// A workflow and where its history is asked for.
@@ -49,18 +49,18 @@ impl Catalog {
     pub(crate) async fn read(
         client: &GraphClient,
         deleted: DeletedWorkflows,
-        on_drift: OnDrift,
+        odd: OddRows,
     ) -> Result<Self, ExtractError> {
         let mut catalog = Self {
             scopes: Vec::new(),
             not_covered: Vec::new(),
             set_aside: Vec::new(),
         };
-        let (live, set_aside) = list(client, GraphPath::workflows(), on_drift).await?;
+        let (live, set_aside) = list(client, GraphPath::workflows(), odd).await?;
         catalog.add(live, false);
         catalog.set_aside.extend(set_aside);
         if deleted != DeletedWorkflows::Skip {
-            match list(client, GraphPath::deleted_workflows(), on_drift).await {
+            match list(client, GraphPath::deleted_workflows(), odd).await {
                 Ok((workflows, set_aside)) => {
                     catalog.add(workflows, true);
                     catalog.set_aside.extend(set_aside);
@@ -124,10 +124,10 @@ pub(crate) fn is_refusal(error: &ExtractError) -> bool {
 async fn list(
     client: &GraphClient,
     path: GraphPath,
-    on_drift: OnDrift,
+    odd: OddRows,
 ) -> Result<(Vec<ListedWorkflow>, Vec<SetAside>), ExtractError> {
     let mut decoder = decode::Workflows {
-        sieve: Sieve::new(Table::Workflows, on_drift, ""),
+        sieve: Sieve::new(Table::Workflows, odd, ""),
     };
     let workflows = concat(client.pages(CollectionRequest::new(path), &mut decoder)).await?;
     Ok((workflows, decoder.sieve.set_aside))

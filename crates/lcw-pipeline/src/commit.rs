@@ -20,6 +20,7 @@ use crate::exit;
 use crate::export::Stop;
 use crate::fetch::{DayPlan, Fetched};
 use crate::not_covered::NotCovered;
+use crate::people::People;
 use crate::prepare::args_hash;
 use crate::proof::ShortRun;
 use crate::request::{Kind, Request};
@@ -47,6 +48,7 @@ pub(crate) struct Job {
     /// Whether something was left out before the first row was fetched.
     pub(crate) is_partial: bool,
     pub(crate) state: State,
+    pub(crate) people: People,
     pub(crate) workflows: Vec<Box<str>>,
     /// Ids of the workflows whose details are still to be read, once these are written.
     pub(crate) without_details: BTreeSet<String>,
@@ -80,6 +82,7 @@ pub(crate) fn commit(
     let mut written = Written {
         counted: std::mem::take(&mut job.counted),
         unread: std::mem::take(&mut job.unread),
+        people: job.people.clone(),
         ..Written::default()
     };
     written.proof.filtered = job.request.is_filtered();
@@ -140,6 +143,7 @@ impl Job {
             listed_at: self.listed_at,
             wanted: self.request.reading(),
             is_filtered: self.request.is_filtered(),
+            people: self.people.clone(),
         }
     }
 

@@ -17,7 +17,7 @@ use sieve::named;
 
 mod sieve;
 
-pub(crate) use sieve::{SetAside, Sieve, refuse};
+pub(crate) use sieve::{OddRows, SetAside, Sieve, refuse};
 
 /// What rows are made with that only show whether they can be made.
 const TRIAL: Layout = Layout {
@@ -46,7 +46,7 @@ fn each<'a, T: Entity<'a>>(
     sieve: &mut Sieve,
     mut take: impl Take<T>,
 ) -> Result<Decoded<usize>, DecodeError> {
-    match each_or_none(body, keep_raw, &mut take) {
+    match each_or_none(body, keep_raw, sieve.odd, &mut take) {
         Err(DecodeError::Invalid(_)) if sieve.sets_aside() => one_by_one(body, sieve, take),
         decoded => decoded.map_err(|error| named(sieve.table, error)),
     }
@@ -55,18 +55,21 @@ fn each<'a, T: Entity<'a>>(
 fn each_or_none<'a, T: Entity<'a>>(
     body: &'a str,
     keep_raw: bool,
+    odd: OddRows,
     mut take: impl Take<T>,
 ) -> Result<Decoded<usize>, DecodeError> {
+    let unreadable = |error| refuse(odd.unreadable(error));
+    let unfit = |error| DecodeError::invalid(odd.unfit(error));
     if keep_raw {
-        let page = parse_page::<WithRaw<'_, T>>(body).map_err(refuse)?;
+        let page = parse_page::<WithRaw<'_, T>>(body).map_err(unreadable)?;
         for row in &page.value {
-            take(&row.entity, Some(row.raw)).map_err(DecodeError::invalid)?;
+            take(&row.entity, Some(row.raw)).map_err(unfit)?;
         }
         Ok(decoded(page.value.len(), &page))
     } else {
-        let page = parse_page::<T>(body).map_err(refuse)?;
+        let page = parse_page::<T>(body).map_err(unreadable)?;
         for entity in &page.value {
-            take(entity, None).map_err(DecodeError::invalid)?;
+            take(entity, None).map_err(unfit)?;
         }
         Ok(decoded(page.value.len(), &page))
     }
@@ -77,13 +80,14 @@ fn one_by_one<'a, T: Entity<'a>>(
     sieve: &mut Sieve,
     mut take: impl Take<T>,
 ) -> Result<Decoded<usize>, DecodeError> {
-    let page = parse_raw_page(body).map_err(refuse)?;
+    let odd = sieve.odd;
+    let page = parse_raw_page(body).map_err(|error| refuse(odd.unreadable(error)))?;
     let mut taken = 0;
     for row in &page.value {
         match parse_entity::<T>(row) {
-            Err(error) => sieve.set_aside(row, &error.to_string()),
+            Err(error) => sieve.set_aside(row, &odd.unreadable(error).to_string()),
             Ok(entity) => match take(&entity, Some(row)) {
-                Err(error) => sieve.set_aside(row, &error.to_string()),
+                Err(error) => sieve.set_aside(row, &odd.unfit(error).to_string()),
                 Ok(()) => taken += 1,
             },
         }

@@ -20,6 +20,7 @@ use crate::error::PipelineError;
 use crate::exit;
 use crate::fetch::{DayPlan, Errand, Fetched, Fetcher, Outcome, ROWS_IN_FLIGHT};
 use crate::in_turn::in_turn;
+use crate::people::People;
 use crate::prepare::{Source, Target, survey};
 use crate::progress::Progress;
 use crate::reports::{self, Reports};
@@ -119,6 +120,7 @@ impl Exporter {
         let warnings = &mut draft.summary.warnings;
         warnings.extend(target.warning(source.now, survey, &self.request, &tables));
         warnings.extend(target.runs.warnings());
+        warnings.extend(target.state.unfinished_forget());
         draft.add_survey(survey);
         if matches!(self.request.kind, Kind::Export) {
             let state = &target.state;
@@ -240,6 +242,10 @@ impl Exporter {
         let scopes = &source.catalog.scopes;
         let without_details = target.state.details_to_read(scopes, &workflows.missing);
         let unread = reports.unread.into_iter();
+        let people = People::new(
+            self.request.pseudonyms.as_ref(),
+            target.state.tombstones.as_ref(),
+        );
         let mut set_aside = source.catalog.set_aside;
         set_aside.extend(survey.set_aside);
         set_aside.append(&mut workflows.set_aside);
@@ -257,6 +263,7 @@ impl Exporter {
             counts: draft.summary.runs.clone(),
             is_partial: draft.code_at_the_end() == exit::PARTIAL,
             state: target.state,
+            people: people.clone(),
             workflows: workflows.objects,
             without_details,
             undated,
@@ -271,7 +278,7 @@ impl Exporter {
         };
         let committing = WritingThread::start(move || commit(writer, job, receiver))?;
         let fetched = self
-            .fetch(plans, chooser, &sender, layout, &draft.summary.export_id)
+            .fetch(plans, chooser, &sender, layout, &draft.summary.export_id, people)
             .await;
         if let (Err(error), Ok(mut why)) = (fetched, why_cut.lock()) {
             *why = Some(error);
@@ -291,6 +298,7 @@ impl Exporter {
         sender: &mpsc::Sender<Fetched>,
         layout: Layout,
         export_id: &str,
+        people: People,
     ) -> Result<(), PipelineError> {
         let planned = plans.iter().map(|plan| plan.count_errands()).sum();
         self.progress.plan_runs(planned);
@@ -300,6 +308,7 @@ impl Exporter {
             self.client.clone(),
             layout,
             export_id.to_owned(),
+            people,
             Arc::clone(&self.progress),
         ));
         let stretches = chooser.stretches(plans.iter().map(|plan| &*plan.runs));

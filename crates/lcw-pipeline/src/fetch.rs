@@ -17,11 +17,12 @@ use crate::by_workflow::{Gathered, Gatherer, Gathering};
 use crate::catalog::{is_refusal, may_have_moved, path_of};
 use crate::children::Child;
 use crate::coverage::{DAY, DEFAULT_WINDOW};
-use crate::decode::{self, SetAside, Sieve};
+use crate::decode::{self, OddRows, SetAside, Sieve};
 use crate::in_turn::Share;
 use crate::options::Asking;
+use crate::people::People;
 use crate::progress::Progress;
-use crate::request::{DeletedWorkflows, OnDrift, Request};
+use crate::request::{DeletedWorkflows, Request};
 use crate::survey::{RunTask, service_now};
 use crate::trouble::{Reach, reach};
 use crate::ways::Way;
@@ -108,7 +109,8 @@ pub(crate) struct Fetcher {
     export_id: String,
     progress: Arc<Progress>,
     deleted: DeletedWorkflows,
-    on_drift: OnDrift,
+    odd: OddRows,
+    people: People,
     is_filtered: bool,
     asking: Asking,
     gatherer: Gatherer,
@@ -141,6 +143,8 @@ pub(crate) enum Outcome {
 pub(crate) struct Read {
     /// Unique and sorted by id.
     pub(crate) rows: Rows,
+    /// Rows that the service returned besides, about people who are forgotten.
+    pub(crate) forgotten: usize,
     /// The last way that was tried.
     pub(crate) way: Way,
     pub(crate) set_aside: Vec<SetAside>,
@@ -154,6 +158,7 @@ impl Fetcher {
         client: GraphClient,
         layout: Layout,
         export_id: String,
+        people: People,
         progress: Arc<Progress>,
     ) -> Self {
         Self {
@@ -162,7 +167,8 @@ impl Fetcher {
             export_id,
             progress,
             deleted: request.deleted_workflows,
-            on_drift: request.on_drift,
+            odd: request.odd_rows(),
+            people,
             is_filtered: request.is_filtered(),
             asking: Asking::new(&request.query),
             gatherer: Gatherer::default(),
@@ -256,10 +262,16 @@ impl Fetcher {
         let (task, child) = (errand.task(), errand.child);
         let mut decoder = self.decoder::<R>(task, child);
         decoder.decode(errand.gathered.as_ref()?).ok()?;
-        let rows = decoder.rows.finish().sorted_unique(&["id"]);
+        let rows = self.people.pseudonymise(R::TABLE, decoder.rows.finish());
+        let rows = rows.sorted_unique(&["id"]);
         let sent = rows.len() + decoder.sieve.set_aside.len();
-        (task.provable(child, self.is_filtered) == Some(sent)).then(|| Read {
+        if task.provable(child, self.is_filtered) != Some(sent) {
+            return None;
+        }
+        let (rows, forgotten) = self.people.leave_out(R::TABLE, rows);
+        Some(Read {
             rows,
+            forgotten,
             way: Way::Workflow,
             set_aside: decoder.sieve.set_aside,
             by_task: BTreeMap::new(),
@@ -310,7 +322,8 @@ impl Fetcher {
                 }
                 Err(error) => return Err(error),
             }
-            united = unite(united, decoder.rows.finish());
+            let more = self.people.pseudonymise(R::TABLE, decoder.rows.finish());
+            united = unite(united, more);
             let sent = united.len() + decoder.sieve.set_aside.len();
             let is_enough = match counted {
                 Some(counted) => sent >= counted,
@@ -324,8 +337,11 @@ impl Fetcher {
             Child::Tasks => by_task(&united),
             _ => BTreeMap::new(),
         };
+        // Once they are united and counted: what the service returned is compared with its count.
+        let (rows, forgotten) = self.people.leave_out(R::TABLE, united);
         Ok(Read {
-            rows: united,
+            rows,
+            forgotten,
             way: last_way.unwrap_or(Way::Unfiltered),
             set_aside: decoder.sieve.set_aside,
             by_task,
@@ -346,7 +362,7 @@ impl Fetcher {
             export_id: self.export_id.clone(),
             extracted_at_micros: service_now(&self.client),
         };
-        let sieve = Sieve::new(child.table(), self.on_drift, &task.workflow_id);
+        let sieve = Sieve::new(child.table(), self.odd, &task.workflow_id);
         decode::Children {
             rows: R::new(self.layout, &lineage, &task.workflow_id, &task.run_id),
             keep_raw: self.layout.keep_raw,

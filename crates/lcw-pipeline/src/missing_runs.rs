@@ -113,7 +113,7 @@ impl Search<'_> {
         where_it_lives(scope.is_deleted, self.deleted, async |is_deleted| {
             let workflow = &scope.workflow.id;
             let mut decoder = decode::SingleRun {
-                sieve: Sieve::new(Table::Runs, self.on_drift, workflow).of_run(run_id),
+                sieve: Sieve::new(Table::Runs, self.odd, workflow).of_run(run_id),
             };
             let path = path_of(workflow, is_deleted).run(run_id);
             let found = self.client.entity(path, &mut decoder).await?;

@@ -35,7 +35,7 @@ impl Source {
         let token_tenant = client.tenant_id().await?;
         let tenant = tenant::resolve(request.tenant.as_deref(), token_tenant.as_deref())?;
         let mut catalog =
-            Catalog::read(client, request.deleted_workflows, request.on_drift).await?;
+            Catalog::read(client, request.deleted_workflows, request.odd_rows()).await?;
         if let Kind::Backfill(backfill) = &request.kind {
             restrict(&mut catalog, backfill)?;
         }
@@ -94,7 +94,10 @@ impl Target {
         now: i64,
     ) -> Result<Self, DatasetError> {
         let newest = newest_manifest(dataset, tenant)?;
-        let state = newest.map_or_else(State::default, |manifest| State::of(&manifest));
+        let state = newest.map_or_else(
+            || Ok(State::default()),
+            |manifest| State::of_whole(&manifest),
+        )?;
         let runs = StoredRuns::read(dataset, tenant, oldest_relevant_day(&state, request, now))?;
         let mut skip_days = match &request.kind {
             Kind::Export => BTreeSet::new(),
@@ -283,7 +286,7 @@ pub(crate) async fn survey(
         settle: micros(request.settle),
         concurrency: request.max_concurrency,
         deleted: request.deleted_workflows,
-        on_drift: request.on_drift,
+        odd: request.odd_rows(),
         until,
         skip_days: target.skip_days.clone(),
         to_count: to_count(request, source, target),

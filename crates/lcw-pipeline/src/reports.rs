@@ -141,7 +141,7 @@ async fn read_one(
     let mut decoder = decode::TaskReports {
         sieve: Sieve::new(
             Table::TaskReports,
-            request.on_drift,
+            request.odd_rows(),
             &need.scope.workflow.id,
         ),
     };

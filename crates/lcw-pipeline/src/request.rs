@@ -6,10 +6,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use lcw_dataset::{Format, Identity};
 use lcw_extractor::query::ResultQuery;
-use lcw_transform::Table;
+use lcw_transform::{PseudonymKey, Table};
 
 use crate::children::{Child, ChildSet};
 use crate::decide::Reading;
+use crate::decode::OddRows;
 use crate::snapshot::Snapshots;
 
 /// One export, fully specified.
@@ -27,6 +28,8 @@ pub struct Request {
     pub max_concurrency: usize,
     /// Keep every row's original object in `_lcw_raw`.
     pub keep_raw: bool,
+    /// The key by which people get pseudonyms, where they are to get some.
+    pub pseudonyms: Option<PseudonymKey>,
     /// What to do about soft-deleted workflows.
     pub deleted_workflows: DeletedWorkflows,
     /// What to do about rows that the tables cannot hold.
@@ -54,6 +57,14 @@ impl Request {
     /// The tables to export, in the order of [`Table::ALL`].
     pub fn wanted_tables(&self) -> impl Iterator<Item = Table> + '_ {
         Table::ALL.into_iter().filter(|table| self.wants(*table))
+    }
+
+    /// What is done about rows that the tables cannot hold.
+    pub(crate) fn odd_rows(&self) -> OddRows {
+        OddRows {
+            on_drift: self.on_drift,
+            are_quoted: self.pseudonyms.is_none(),
+        }
     }
 
     /// Whether the dataset leaves out users: then counts prove nothing.
@@ -88,6 +99,7 @@ impl Request {
             select: text(query.select.as_ref().map(|it| it as _)),
             filter: text(query.filter.as_ref().map(|it| it as _)),
             expand: query.expands_subject().then(|| "subject".to_owned()),
+            pseudonymisation: self.pseudonyms.as_ref().map(|key| key.id().to_owned()),
             ..Identity::new(format)
         }
     }

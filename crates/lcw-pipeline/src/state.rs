@@ -13,6 +13,7 @@ use crate::coverage::{DAY, RETENTION};
 use crate::proof::ShortRun;
 use crate::status::StoredShortRun;
 use crate::summaries::{Window, WorkflowProof};
+use crate::tombstones::Tombstones;
 
 /// Cumulative facts of a tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +37,9 @@ pub(crate) struct State {
     pub(crate) doubted: BTreeMap<String, Vec<Doubt>>,
     /// What somebody knows to be missing.
     pub(crate) acknowledged: Vec<Acknowledged>,
+    /// People whom somebody has asked to forget.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tombstones: Option<Tombstones>,
 }
 
 /// A number of the service for a workflow as a whole that is larger than what is there.
@@ -118,7 +122,30 @@ impl State {
                 "the last manifest's state cannot be read: everything that the service still has \
                  is listed again"
             );
-            Self::default()
+            Self {
+                tombstones: Tombstones::of(manifest).ok().flatten(),
+                ..Self::default()
+            }
+        })
+    }
+
+    /// The same, unless it lacks people who are to stay forgotten: going on without them would
+    /// bring them back.
+    ///
+    /// # Errors
+    /// When the manifest speaks of them in a way that this program does not know.
+    pub(crate) fn of_whole(manifest: &Manifest) -> Result<Self, DatasetError> {
+        Tombstones::of(manifest)?;
+        Ok(Self::of(manifest))
+    }
+
+    /// What to do about people who were to be forgotten and may be there still.
+    pub(crate) fn unfinished_forget(&self) -> Option<String> {
+        let tombstones = self.tombstones.as_ref();
+        tombstones.filter(|them| them.is_unfinished).map(|_| {
+            "lcw forget was stopped before its end, and people who were to be forgotten may still \
+             be there: run it again with the same arguments"
+                .to_owned()
         })
     }
 

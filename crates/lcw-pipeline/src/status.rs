@@ -13,9 +13,11 @@ use lcw_model::time::{date_of, parse_micros};
 use lcw_transform::Table;
 use serde::Serialize;
 
+use crate::acknowledge;
 use crate::children::Child;
 use crate::coverage::RETENTION;
 use crate::error::PipelineError;
+use crate::forget;
 use crate::matrix::{MatrixRow, matrix};
 use crate::not_covered::NotCovered;
 use crate::proof::null_when_empty;
@@ -40,6 +42,8 @@ pub struct DatasetStatus {
     pub select: Option<String>,
     /// The related objects that were asked for.
     pub expand: Option<String>,
+    /// The id of the key that its pseudonyms are made with; null when it holds people's ids.
+    pub pseudonymisation: Option<String>,
     /// One entry per tenant.
     pub tenants: Vec<TenantStatus>,
 }
@@ -64,6 +68,10 @@ pub struct TenantStatus {
     pub drift: serde_json::Value,
     /// What somebody has acknowledged, oldest first.
     pub acknowledged: Vec<Acknowledged>,
+    /// How many people were forgotten.
+    pub forgotten: u64,
+    /// Whether some of them may be there still: `lcw forget` was stopped before its end.
+    pub unfinished_forget: bool,
     /// How close the dataset is to the end of the service's memory, by this machine's clock.
     pub retention: Retention,
     /// Days that the service forgot before they were exported.
@@ -185,6 +193,7 @@ pub fn status(out: &Path) -> Result<DatasetStatus, PipelineError> {
         filter: identity.filter,
         select: identity.select,
         expand: identity.expand,
+        pseudonymisation: identity.pseudonymisation,
         tenants,
     })
 }
@@ -220,6 +229,11 @@ fn tenant_status(dataset: &Dataset, tenant: &str) -> Result<TenantStatus, Datase
         not_covered: record.not_covered,
         drift: record.drift,
         acknowledged: state.acknowledged.clone(),
+        forgotten: state
+            .tombstones
+            .as_ref()
+            .map_or(0, |them| them.len() as u64),
+        unfinished_forget: state.unfinished_forget().is_some(),
         retention: Retention::new(now, oldest, record.last_good, lost.clone()),
         lost_days: lost,
         days_without_runs: days_without_runs(&dataset.days(Table::Runs.name(), tenant)?),
@@ -255,7 +269,7 @@ impl Record {
             if std::mem::take(&mut is_newest) {
                 record.state = State::of(&manifest);
             }
-            if manifest.kind == "acknowledge" {
+            if [acknowledge::KIND, forget::KIND].contains(&&*manifest.kind) {
                 continue;
             }
             if record.last_export.is_none() {

@@ -14,11 +14,11 @@ use crate::by_workflow::Sizes;
 use crate::catalog::Scope;
 use crate::children::PerChild;
 use crate::decide::{Decision, Reading, Rules, decide};
-use crate::decode::SetAside;
+use crate::decode::{OddRows, SetAside};
 use crate::listing::ListedRun;
 use crate::not_covered::NotCovered;
 use crate::reports::RunReports;
-use crate::request::{DeletedWorkflows, OnDrift};
+use crate::request::DeletedWorkflows;
 use crate::stored::{StoredRun, StoredRuns};
 use crate::summaries::Counted;
 use crate::trouble::Breaker;
@@ -33,7 +33,7 @@ pub(crate) struct Search<'a> {
     pub(crate) settle: i64,
     pub(crate) concurrency: usize,
     pub(crate) deleted: DeletedWorkflows,
-    pub(crate) on_drift: OnDrift,
+    pub(crate) odd: OddRows,
     /// First instant after the window; none for the incremental export.
     pub(crate) until: Option<i64>,
     /// Days that an unfinished backfill with the same arguments has committed.

@@ -16,9 +16,9 @@ use tracing::warn;
 
 use crate::catalog::{Scope, concat, is_refusal, path_of, where_it_lives};
 use crate::coverage::DAY;
-use crate::decode::{self, Kind, Objects, OneObject, SetAside, Sieve};
+use crate::decode::{self, Kind, Objects, OddRows, OneObject, SetAside, Sieve};
 use crate::not_covered::NotCovered;
-use crate::request::{DeletedWorkflows, OnDrift, Request};
+use crate::request::{DeletedWorkflows, Request};
 use crate::state::State;
 use crate::trouble::{Breaker, Reach, reach};
 
@@ -197,15 +197,15 @@ impl Reader<'_> {
         id: &str,
         workflow: GraphPath,
     ) -> Result<Found, ExtractError> {
-        let on_drift = self.request.on_drift;
+        let odd = self.request.odd_rows();
         match below {
             Below::Tasks => {
                 let path = workflow.tasks();
-                list::<decode::Tasks>(self.client, path, below.table(), on_drift, id).await
+                list::<decode::Tasks>(self.client, path, below.table(), odd, id).await
             }
             Below::Versions => {
                 let path = workflow.clone().versions();
-                let list = list::<decode::Versions>(self.client, path, below.table(), on_drift, id);
+                let list = list::<decode::Versions>(self.client, path, below.table(), odd, id);
                 let Found {
                     objects: listed,
                     mut set_aside,
@@ -236,7 +236,7 @@ impl Reader<'_> {
             return Ok(Some(listed));
         };
         let mut decoder = OneObject::<decode::Versions> {
-            sieve: Sieve::new(Table::WorkflowVersions, self.request.on_drift, id),
+            sieve: Sieve::new(Table::WorkflowVersions, self.request.odd_rows(), id),
             of: PhantomData,
         };
         let path = workflow.clone().version(number);
@@ -254,9 +254,9 @@ impl Reader<'_> {
         if last.is_some_and(|last| (last..last + DAY).contains(&self.known.now)) {
             return Ok(());
         }
-        let (table, on_drift) = (Table::TaskDefinitions, self.request.on_drift);
+        let (table, odd) = (Table::TaskDefinitions, self.request.odd_rows());
         let path = GraphPath::task_definitions();
-        match list::<decode::TaskDefinitions>(self.client, path, table, on_drift, "").await {
+        match list::<decode::TaskDefinitions>(self.client, path, table, odd, "").await {
             Ok(mut found) => {
                 // A row that was set aside is not read: the next export asks for it again.
                 if found.set_aside.is_empty() {
@@ -281,11 +281,11 @@ async fn list<K: Kind>(
     client: &GraphClient,
     path: GraphPath,
     table: Table,
-    on_drift: OnDrift,
+    odd: OddRows,
     workflow_id: &str,
 ) -> Result<Found, ExtractError> {
     let mut decoder = Objects::<K> {
-        sieve: Sieve::new(table, on_drift, workflow_id),
+        sieve: Sieve::new(table, odd, workflow_id),
         of: PhantomData,
     };
     let pages = client.pages(CollectionRequest::new(path), &mut decoder);

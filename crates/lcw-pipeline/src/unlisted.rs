@@ -73,7 +73,7 @@ async fn ask(
     catalog: &mut Catalog,
 ) -> Result<Option<Scope>, ExtractError> {
     let mut decoder = decode::OneObject {
-        sieve: Sieve::new(Table::Workflows, request.on_drift, id),
+        sieve: Sieve::new(Table::Workflows, request.odd_rows(), id),
         of: PhantomData::<decode::WorkflowDetails>,
     };
     let mut is_deleted = false;

@@ -338,7 +338,10 @@ fn look(audit: &Audit, dataset: &Dataset, unit: &Unit, deep: bool) -> Look {
     let seen = audit.examine(dataset, unit, Some(&mut day));
     let is_dated = unit.day.is_some();
     let between = if is_dated {
-        day.compare(unit, &seen, audit.is_unfinished(unit))
+        let forgotten = |table: &str, workflow: &str, run: &str| {
+            audit.forgotten(&unit.tenant, table, workflow, run)
+        };
+        day.compare(unit, &seen, audit.is_unfinished(unit), forgotten)
     } else {
         Vec::new()
     };

@@ -168,7 +168,7 @@ async fn ask(
     where_it_lives(scope.is_deleted, deleted, async |is_deleted| {
         let id = &scope.workflow.id;
         let mut decoder = decode::OneObject {
-            sieve: Sieve::new(Table::Workflows, request.on_drift, id),
+            sieve: Sieve::new(Table::Workflows, request.odd_rows(), id),
             of: PhantomData::<decode::WorkflowDetails>,
         };
         let object = client.entity(path_of(id, is_deleted), &mut decoder).await?;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use lcw_dataset::{Committed, DatasetError, Export, Incoming, MergeError, MergeStats, Staging};
+use lcw_dataset::{
+    Committed, DatasetError, Export, ForgottenRows, Incoming, MergeError, MergeStats, Staging,
+};
 use lcw_model::time::date_of;
 use lcw_model::{Run, TaskReport, Text, parse_entity};
 use lcw_transform::{Drift, FlattenError, Layout, Lineage, Rows, RunRows, Table, TaskReportRows};
@@ -13,6 +15,7 @@ use crate::decide::Reading;
 use crate::decode::SetAside;
 use crate::error::PipelineError;
 use crate::fetch::{DayPlan, Fetched, Outcome, Read};
+use crate::people::People;
 use crate::proof::Verdict;
 use crate::read_run::{ReadOutcome, ReadRun, Why};
 use crate::tables::incoming;
@@ -29,6 +32,7 @@ pub(crate) struct RowContext {
     pub(crate) wanted: Reading,
     /// A filter leaves out users.
     pub(crate) is_filtered: bool,
+    pub(crate) people: People,
 }
 
 impl RowContext {
@@ -78,6 +82,7 @@ fn write_day(
         runs: reads.collect(),
         stats: Vec::new(),
         set_aside: Vec::new(),
+        forgotten: Vec::new(),
         drift: Vec::new(),
     };
     for child in context.wanted.children.iter() {
@@ -90,7 +95,10 @@ fn write_day(
     } else {
         Vec::new()
     };
-    day.merge(Table::Runs, run_rows(&day.runs, context)?)?;
+    day.merge(Table::Runs, run_rows(&day.runs, context)?, context)?;
+    for rows in std::mem::take(&mut day.forgotten) {
+        day.staging.note_forgotten(rows);
+    }
     // A day that is not over by the service's clock will have grown by the next reading.
     let is_over = plan.day < date_of(context.listed_at);
     if !is_over || day.runs.iter().any(ReadRun::is_unread) {
@@ -113,6 +121,8 @@ struct Day<'e, 'p> {
     runs: Vec<ReadRun<'p>>,
     stats: Vec<(&'static str, MergeStats)>,
     set_aside: Vec<SetAside>,
+    /// Rows about people who are forgotten, where the service returned some.
+    forgotten: Vec<ForgottenRows>,
     drift: Vec<(Table, Drift)>,
 }
 
@@ -129,6 +139,7 @@ impl Day<'_, '_> {
             fetched,
             runs: self.runs.iter_mut(),
             set_aside: &mut self.set_aside,
+            forgotten: &mut self.forgotten,
             drift: Drift::default(),
         };
         let merged = self.staging.merge(table.name(), rows.by_ref());
@@ -145,7 +156,13 @@ impl Day<'_, '_> {
     }
 
     /// Merges rows that are all there.
-    fn merge(&mut self, table: Table, rows: Rows) -> Result<(), PipelineError> {
+    fn merge(
+        &mut self,
+        table: Table,
+        rows: Rows,
+        context: &RowContext,
+    ) -> Result<(), PipelineError> {
+        let rows = kept(&context.people, table, rows);
         self.drift.push((table, rows.drift.clone()));
         let merged = merge_all(&mut self.staging, table, rows)?;
         self.stats.push((table.name(), merged));
@@ -158,10 +175,15 @@ impl Day<'_, '_> {
         let rows = report_rows(&self.runs, context, &mut verdicts)?;
         if !rows.is_empty() {
             let key = Table::TaskReports.key();
-            self.merge(Table::TaskReports, rows.sorted_unique(&key))?;
+            self.merge(Table::TaskReports, rows.sorted_unique(&key), context)?;
         }
         Ok(verdicts)
     }
+}
+
+/// Rows of a table without subjects as the dataset keeps them: none of them is about a person.
+fn kept(people: &People, table: Table, rows: Rows) -> Rows {
+    people.leave_out(table, people.pseudonymise(table, rows)).0
 }
 
 fn merge_all(
@@ -185,6 +207,7 @@ struct ChildOfDay<'a, 'p> {
     fetched: &'a mut mpsc::Receiver<Fetched>,
     runs: std::slice::IterMut<'a, ReadRun<'p>>,
     set_aside: &'a mut Vec<SetAside>,
+    forgotten: &'a mut Vec<ForgottenRows>,
     drift: Drift,
 }
 
@@ -201,7 +224,10 @@ impl Iterator for ChildOfDay<'_, '_> {
                 return Some(Err(Cut));
             };
             let rows = match fetched.outcome {
-                Outcome::Read(read) => take(run, child, read, self.set_aside, &mut self.drift),
+                Outcome::Read(read) => {
+                    self.forgotten.extend(left_out(run, child, &read));
+                    take(run, child, read, self.set_aside, &mut self.drift)
+                }
                 Outcome::Gone(error) => not_read(run, child, error, Why::Gone),
                 Outcome::Refused(error) => not_read(run, child, error, Why::Refused),
                 Outcome::Failed(error) => not_read(run, child, error, Why::Failed),
@@ -218,6 +244,17 @@ impl Iterator for ChildOfDay<'_, '_> {
     }
 }
 
+/// What was left out of the rows of a run, where something was.
+fn left_out(run: &ReadRun<'_>, child: Child, read: &Read) -> Option<ForgottenRows> {
+    (read.forgotten > 0).then(|| ForgottenRows {
+        table: child.table().name().to_owned(),
+        workflow_id: run.task.workflow_id.to_string(),
+        run_id: run.task.run_id.to_string(),
+        left_out: read.forgotten as u64,
+        ..ForgottenRows::default()
+    })
+}
+
 fn take(
     run: &mut ReadRun<'_>,
     child: Child,
@@ -226,7 +263,8 @@ fn take(
     drift: &mut Drift,
 ) -> Option<Rows> {
     run.outcomes[child] = ReadOutcome::Read {
-        rows: read.rows.len(),
+        // The service returned them, too.
+        rows: read.rows.len() + read.forgotten,
         way: read.way,
         set_aside: read.set_aside.len(),
     };
@@ -350,6 +388,7 @@ pub(crate) fn write_undated(
     let mut staging = export.day(None)?;
     let mut merged = Vec::new();
     for (table, rows) in tables {
+        let rows = kept(&written.people, table, rows);
         written.add_drift(table, rows.drift.clone());
         merged.push((table.name(), merge_all(&mut staging, table, rows)?));
     }

@@ -11,6 +11,7 @@ use tracing::{info, warn};
 use crate::children::{Child, PerChild};
 use crate::decode::SetAside;
 use crate::not_covered::{Cause, NotCovered};
+use crate::people::People;
 use crate::proof::{ProofSummary, ShortRun, Verdict};
 use crate::read_run::{ReadOutcome, ReadRun, Why};
 use crate::summaries::Counted;
@@ -36,6 +37,7 @@ pub(crate) struct Written {
     /// What the service counts, by workflow.
     pub(crate) counted: BTreeMap<String, Counted>,
     pub(crate) refusals: BTreeMap<(String, Child), Refusal>,
+    pub(crate) people: People,
 }
 
 /// The runs of one workflow of which one table was refused.
@@ -98,7 +100,8 @@ impl Written {
                 self.not_covered.push(quarantined(table, &row.problem));
             }
             *self.quarantined.entry(table).or_default() += 1;
-            lines.entry(table).or_default().push(row.line);
+            let line = self.people.line(row.line);
+            lines.entry(table).or_default().push(line);
         }
         lines
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use arrow::datatypes::{DataType, Field, TimeUnit};
 
-use crate::Timestamps;
+use crate::{Privacy, Timestamps};
 
 /// A column of a table: everything that is said about it, said once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Column {
     /// For an enumeration its known members. A column that comes from the service can hold others,
     /// and, where several members hold at once, a comma-joined list.
     pub values: &'static [&'static str],
+    /// Whether its values are about people, and so what a pseudonymised dataset holds instead.
+    pub privacy: Privacy,
     /// Meaning, for the data dictionary: full sentences.
     pub doc: &'static str,
 }
@@ -159,6 +161,7 @@ impl Column {
             source,
             nullable: true,
             values: &[],
+            privacy: Privacy::Impersonal,
             doc,
         }
     }
@@ -214,5 +217,21 @@ impl Column {
 
     pub(crate) const fn role(self, role: Role) -> Self {
         Self { role, ..self }
+    }
+
+    /// Its values are a person, or say something about one.
+    pub(crate) const fn personal(self) -> Self {
+        Self {
+            privacy: Privacy::Personal,
+            ..self
+        }
+    }
+
+    /// Its values can speak of people.
+    pub(crate) const fn may_name_people(self) -> Self {
+        Self {
+            privacy: Privacy::MayNamePeople,
+            ..self
+        }
     }
 }

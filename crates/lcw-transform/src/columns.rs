@@ -82,7 +82,8 @@ const EXTRA: Column = Column::new(
     "",
     "The properties of the answer that have no column of their own, as one JSON object with the service's names and values and its keys in alphabetical order. NULL when there are none.",
 )
-.role(Role::Extra);
+.role(Role::Extra)
+.may_name_people();
 
 const RAW: Column = Column::new(
     "_lcw_raw",
@@ -90,7 +91,8 @@ const RAW: Column = Column::new(
     "",
     "The whole object as the service sent it, byte for byte. Only in datasets that were made with `keep_raw = true`.",
 )
-.role(Role::Raw);
+.role(Role::Raw)
+.may_name_people();
 
 #[cfg(test)]
 mod tests;

@@ -80,6 +80,27 @@ impl FlattenError {
         }
     }
 
+    /// The same without what it quotes of the answer: in a dataset with pseudonyms the values and
+    /// ids of rows are a person's.
+    #[must_use]
+    pub fn without_quotes(self) -> Self {
+        let is_quoted = self.value.starts_with('"');
+        Self {
+            row_id: "…".to_owned(),
+            value: if is_quoted {
+                "a text".to_owned()
+            } else {
+                self.value
+            },
+            problem: if is_quoted {
+                "not the date-time it should be".to_owned()
+            } else {
+                self.problem
+            },
+            ..self
+        }
+    }
+
     fn without_value(
         table: &'static str,
         row_id: &str,

@@ -16,6 +16,7 @@ mod error;
 mod json;
 mod layout;
 mod marker;
+mod privacy;
 mod published;
 mod reports;
 mod reprocessed;
@@ -39,6 +40,10 @@ pub use drift::Drift;
 pub use error::FlattenError;
 pub use layout::{Layout, Lineage, Timestamps};
 pub use marker::{Marker, Proof, ReportMarkers, RunMarkers};
+pub use privacy::{
+    FORGOTTEN, Forgotten, KeyedHash, Mark, Privacy, PseudonymKey, Redacted, WeakKey, pseudonymise,
+    pseudonymise_object,
+};
 pub use published::{PublishedColumn, PublishedSchema, published_schema};
 pub use reports::TaskReportRows;
 pub use reprocessed::ReprocessedRows;

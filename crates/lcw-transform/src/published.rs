@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Column, Kind, Role, Table};
+use crate::{Column, Kind, Privacy, Role, Table};
 
 /// What readers of a table can rely on: its key, its partitions, and each column with its type.
 ///
@@ -47,6 +47,9 @@ pub struct PublishedColumn {
     /// For an enumeration whether other values can come: the service may add them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub values_are_open: Option<bool>,
+    /// Whether its values are about people, where they are or may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<Privacy>,
     /// Meaning.
     pub description: &'static str,
 }
@@ -66,6 +69,7 @@ impl PublishedColumn {
             },
             values: is_enum.then_some(column.values),
             values_are_open: is_enum.then_some(column.source.is_some()),
+            privacy: Some(column.privacy).filter(|it| *it != Privacy::Impersonal),
             description: column.doc,
         }
     }
@@ -80,6 +84,7 @@ impl PublishedColumn {
             derived_from: None,
             values: None,
             values_are_open: None,
+            privacy: None,
             description,
         }
     }
@@ -107,7 +112,8 @@ fn partition_columns(table: Table) -> Vec<PublishedColumn> {
 ///
 /// JSON: `table`, `description`, `schema_version`, `key`, `partition_columns` and `columns`; each
 /// column with `name`, `type`, `unit`, `nullable`, `source_property`, `description` and, for
-/// durations, `derived_from`, for enumerations `values` and `values_are_open`.
+/// durations, `derived_from`, for enumerations `values` and `values_are_open`, for what is or may be
+/// about people `privacy`.
 pub fn published_schema(table: Table, keep_raw: bool) -> PublishedSchema {
     PublishedSchema {
         table: table.name(),

@@ -155,6 +155,11 @@ impl Table {
         }
     }
 
+    /// The column of this name, `_lcw_raw` included.
+    pub fn column(self, name: &str) -> Option<&'static Column> {
+        self.columns(true).iter().find(|column| column.name == name)
+    }
+
     /// Names of the columns that make its key, in the order of its rows.
     pub fn key(self) -> Vec<&'static str> {
         let is_key = |column: &&Column| column.role == Role::Key;

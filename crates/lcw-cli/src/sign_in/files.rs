@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::settings::env;
 
 /// Where a file is: systemd hands a unit its secrets in a folder of their own.
-pub(super) fn find(path: &Path) -> PathBuf {
+pub(crate) fn find(path: &Path) -> PathBuf {
     env("CREDENTIALS_DIRECTORY")
         .map(|folder| Path::new(&folder).join(path))
         .filter(|candidate| path.is_relative() && candidate.exists())

@@ -6,7 +6,7 @@ fn help(line: &str) -> Ended {
     Lcw::new(&std::env::temp_dir(), line).run()
 }
 
-const VERBS: [&str; 24] = [
+const VERBS: [&str; 25] = [
     "",
     "export",
     "backfill",
@@ -28,6 +28,7 @@ const VERBS: [&str; 24] = [
     "config show",
     "completions",
     "man",
+    "forget",
     "schema",
     "connect",
     "sql",

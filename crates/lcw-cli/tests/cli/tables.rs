@@ -22,7 +22,7 @@ async fn desk_with(non_users: f64) -> Desk {
 }
 
 /// Every table, as flags.
-fn every_table() -> String {
+pub(crate) fn every_table() -> String {
     let flags = Table::ALL.map(|table| format!("--table {}", table.name()));
     format!("--api-version beta {}", flags.join(" "))
 }

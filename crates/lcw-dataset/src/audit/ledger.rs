@@ -19,6 +19,9 @@ pub(crate) struct Ledger {
     pub(crate) files: BTreeMap<String, Recorded>,
     /// Every export, oldest first.
     pub(crate) exports: Vec<ExportRecord>,
+    /// Rows that are in no file because somebody has asked to forget whom they are about: by
+    /// tenant, table, workflow and run.
+    pub(crate) forgotten: HashMap<[String; 4], u64>,
     /// Tenant and day of what was not committed as a whole.
     unfinished: BTreeSet<(String, String)>,
     /// The newest manifest that is not to be trusted: what older ones say may be out of date.
@@ -186,6 +189,23 @@ impl Ledger {
                     is_trusted,
                 };
                 self.files.insert(change.path.clone(), recorded);
+            }
+        }
+        self.add_forgotten(manifest);
+    }
+
+    /// Adds up the rows that have left files for good, where they have.
+    fn add_forgotten(&mut self, manifest: &Manifest) {
+        for rows in &manifest.forgotten {
+            let day = manifest.days.get(&rows.day);
+            let change = day.and_then(|day| day.files.get(&rows.table));
+            // A day that was stopped half way, or not begun, has files as they were.
+            let is_done = rows.removed == 0 || change.is_some_and(|it| it.before != it.after);
+            if is_done {
+                let tenant = &manifest.tenant_id;
+                let key = [tenant, &rows.table, &rows.workflow_id, &rows.run_id].map(String::clone);
+                let known = self.forgotten.entry(key).or_default();
+                *known = known.saturating_add(rows.removed).max(rows.left_out);
             }
         }
     }

@@ -6,6 +6,7 @@ mod audits;
 mod commits;
 mod crashes;
 mod evolution;
+mod forgetting;
 mod formats;
 mod manifests;
 mod merges;

@@ -188,15 +188,49 @@ fn set(of: Text, text: Option<&str>) -> Identity {
 }
 
 #[test]
+fn pseudonyms_are_of_one_key_for_good() {
+    let format = parquet();
+    let of: Text = |identity| &mut identity.pseudonymisation;
+    let (with, without) = (folder(), folder());
+    let open = |root: &Path, identity: &Identity| {
+        let tables = tables(format.as_ref());
+        Writer::acquire(root, identity, TENANT, Arc::clone(&format), tables).unwrap()
+    };
+    drop(open(with.path(), &set(of, Some("00c0ffee"))));
+    drop(open(without.path(), &set(of, None)));
+    for (root, wanted, words) in [
+        (
+            with.path(),
+            Some("0badcafe"),
+            "the dataset's pseudonyms are made with the key 00c0ffee, and this is the key 0badcafe: \
+             give the key that the dataset was made with",
+        ),
+        (
+            with.path(),
+            None,
+            "the dataset is pseudonymised with the key 00c0ffee, and this export is not to be: ask \
+             for pseudonymize with that key",
+        ),
+        (
+            without.path(),
+            Some("0badcafe"),
+            "the dataset was made without pseudonyms, and holds people's ids: leave pseudonymize \
+             out",
+        ),
+    ] {
+        refuses(root, &format, &set(of, wanted), words);
+    }
+    drop(open(with.path(), &set(of, Some("00c0ffee"))));
+    dataset(with.path(), &format);
+}
+
+#[test]
 fn what_was_asked_for_once_is_asked_for_always() {
     let format = parquet();
-    let texts: [(&str, Text); 4] = [
+    let texts: [(&str, Text); 3] = [
         ("select", |identity| &mut identity.select),
         ("filter", |identity| &mut identity.filter),
         ("expand", |identity| &mut identity.expand),
-        ("pseudonymisation", |identity| {
-            &mut identity.pseudonymisation
-        }),
     ];
     for (what, of) in texts {
         let (with, without) = (folder(), folder());

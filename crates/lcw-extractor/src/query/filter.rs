@@ -93,7 +93,21 @@ impl Operator {
     }
 }
 
+impl Filter {
+    /// Whether it compares a property with something.
+    pub fn compares(&self, property: Property) -> bool {
+        self.root.compares(property)
+    }
+}
+
 impl Expression {
+    fn compares(&self, property: Property) -> bool {
+        match self {
+            Self::Compare(comparison) => comparison.property == property,
+            Self::And(parts) | Self::Or(parts) => parts.iter().any(|it| it.compares(property)),
+        }
+    }
+
     /// All of `parts`, which are one or more.
     pub(super) fn all(parts: Vec<Self>) -> Self {
         Self::join(parts, Self::And, |part| match part {

@@ -23,10 +23,11 @@ const LOG_IN: &str = "run `az login`; a user's token of the CLI carries no Lifec
 
 /// Secrets of this program's own, which are none of the CLI's business: it signs in by what
 /// `az login` left.
-const OWN_SECRETS: [&str; 3] = [
+const OWN_SECRETS: [&str; 4] = [
     "LCW_ACCESS_TOKEN",
     "AZURE_CLIENT_SECRET",
     "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+    "LCW_PSEUDONYM_KEY",
 ];
 
 /// Whoever is signed in to the Azure CLI on this machine.

@@ -19,6 +19,34 @@ pub(crate) fn refuse(error: PageError) -> DecodeError {
     }
 }
 
+/// What is done about rows that the tables cannot hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OddRows {
+    pub(crate) on_drift: OnDrift,
+    /// Whether what they hold may be repeated: where people have pseudonyms it may not.
+    pub(crate) are_quoted: bool,
+}
+
+impl OddRows {
+    /// What cannot be read, as it may be told.
+    pub(super) fn unreadable(self, error: PageError) -> PageError {
+        if self.are_quoted {
+            error
+        } else {
+            error.without_value()
+        }
+    }
+
+    /// What makes no row, as it may be told.
+    pub(super) fn unfit(self, error: FlattenError) -> FlattenError {
+        if self.are_quoted {
+            error
+        } else {
+            error.without_quotes()
+        }
+    }
+}
+
 /// What is wrong with a row, with the name of its table in front.
 fn with_table(table: Table, problem: &str) -> String {
     if problem.starts_with("table ") {
@@ -51,7 +79,7 @@ pub(crate) struct SetAside {
 #[derive(Debug)]
 pub(crate) struct Sieve {
     pub(super) table: Table,
-    on_drift: OnDrift,
+    pub(super) odd: OddRows,
     /// Where the rows belong, as far as the request says.
     workflow_id: String,
     run_id: Option<String>,
@@ -81,10 +109,10 @@ impl Seen {
 }
 
 impl Sieve {
-    pub(crate) fn new(table: Table, on_drift: OnDrift, workflow_id: &str) -> Self {
+    pub(crate) fn new(table: Table, odd: OddRows, workflow_id: &str) -> Self {
         Self {
             table,
-            on_drift,
+            odd,
             workflow_id: workflow_id.to_owned(),
             run_id: None,
             set_aside: Vec::new(),
@@ -99,7 +127,7 @@ impl Sieve {
 
     /// Whether rows that the tables cannot hold may be left out, in contrast to ending the export.
     pub(super) fn sets_aside(&self) -> bool {
-        self.on_drift == OnDrift::Quarantine
+        self.odd.on_drift == OnDrift::Quarantine
     }
 
     /// Whether one object, which is all of an answer, can be kept; if not, it is set aside.
@@ -109,8 +137,10 @@ impl Sieve {
         check: impl FnOnce(&T) -> Result<(), FlattenError>,
     ) -> Result<bool, DecodeError> {
         let checked = match parse_entity::<T>(body) {
-            Ok(entity) => check(&entity).map_err(DecodeError::invalid),
-            Err(error) => Err(refuse(error)),
+            Ok(entity) => {
+                check(&entity).map_err(|error| DecodeError::invalid(self.odd.unfit(error)))
+            }
+            Err(error) => Err(refuse(self.odd.unreadable(error))),
         };
         match checked {
             Ok(()) => Ok(true),
@@ -152,7 +182,11 @@ mod tests {
     #[test]
     fn a_row_that_comes_again_is_set_aside_once_however_many_there_are() {
         let results = Table::UserProcessingResults;
-        let mut sieve = Sieve::new(results, OnDrift::Quarantine, "w").of_run("r");
+        let odd = OddRows {
+            on_drift: OnDrift::Quarantine,
+            are_quoted: true,
+        };
+        let mut sieve = Sieve::new(results, odd, "w").of_run("r");
         for _ in 0..2 {
             for row in 0..20_000 {
                 sieve.set_aside(&format!("{{\"id\":{row}}}"), "odd");

@@ -11,13 +11,13 @@ pub(crate) static RESULTS: [Column; 30] = [
         "",
         "The run that processed the user. Not in the service's answer: it comes from the request. Joins with `workflow_id` to `runs`.",
     ),
-    Column::key("id", "id", "The result's id, unique within its run. Opaque: a GUID or a longer composed text."),
+    Column::key("id", "id", "The result's id, unique within its run. Opaque: a GUID or a longer composed text.").may_name_people(),
     Column::new(
         "subject_id",
         Kind::Id,
         "subject/id",
         "Object id of the user that was processed. The user may have been deleted since, often by the very workflow. A null sent later does not replace an id once known.",
-    )
+    ).personal()
     .role(Role::Sticky),
     Column::member(
         "processing_status",
@@ -89,63 +89,63 @@ pub(crate) static RESULTS: [Column; 30] = [
         Kind::Text,
         "subject/displayName",
         "The user's name. NULL unless subjects were asked for with their properties. Like the other `subject_*` columns as of the export that read the row, and kept when the service no longer knows the user.",
-    )
+    ).personal()
     .role(Role::Sticky),
     Column::new(
         "subject_user_principal_name",
         Kind::Text,
         "subject/userPrincipalName",
         "The name the user signs in with. NULL unless subjects were asked for with their properties.",
-    )
+    ).personal()
     .role(Role::Sticky),
     Column::new(
         "subject_mail",
         Kind::Text,
         "subject/mail",
         "The user's mail address. NULL unless subjects were asked for with their properties.",
-    )
+    ).personal()
     .role(Role::Sticky),
     Column::new(
         "subject_department",
         Kind::Text,
         "subject/department",
         "The user's department. NULL unless subjects were asked for with their properties.",
-    )
+    ).personal()
     .role(Role::Sticky),
     Column::new(
         "subject_job_title",
         Kind::Text,
         "subject/jobTitle",
         "The user's job title. NULL unless subjects were asked for with their properties.",
-    )
+    ).personal()
     .role(Role::Sticky),
     Column::new(
         "subject_employee_id",
         Kind::Text,
         "subject/employeeId",
         "The organization's own id of the user. NULL unless subjects were asked for with their properties.",
-    )
+    ).personal()
     .role(Role::Sticky),
     Column::new(
         "subject_employee_hire_date",
         Kind::Timestamp,
         "subject/employeeHireDate",
         "When the user starts or started: what joiner workflows are timed by. NULL unless subjects were asked for with their properties.",
-    )
+    ).personal()
     .role(Role::Sticky),
     Column::new(
         "subject_employee_leave_date_time",
         Kind::Timestamp,
         "subject/employeeLeaveDateTime",
         "When the user leaves or left: what leaver workflows are timed by. NULL unless subjects were asked for with their properties. The service shows it to few.",
-    )
+    ).personal()
     .role(Role::Sticky),
     Column::new(
         "subject_account_enabled",
         Kind::Boolean,
         "subject/accountEnabled",
         "Whether the user could sign in when the row was read. NULL unless subjects were asked for with their properties.",
-    )
+    ).personal()
     .role(Role::Sticky),
     EXPORT_ID,
     EXTRACTED_AT,

@@ -61,7 +61,7 @@ pub(crate) static RUNS: [Column; 31] = [
         Kind::Json,
         "activatedOnScope",
         "For a run that processes users again: the run, results, users or group it was started for, and which tasks. NULL on ordinary runs.",
-    ),
+    ).may_name_people(),
     Column::duration(
         "queue_ms",
         "scheduled_date_time",

@@ -26,7 +26,7 @@ pub(crate) static TASKS: [Column; 17] = [
         Kind::Text,
         "description",
         "What its author says about it.",
-    ),
+    ).may_name_people(),
     Column::new(
         "execution_sequence",
         Kind::Int32,
@@ -56,7 +56,7 @@ pub(crate) static TASKS: [Column; 17] = [
         Kind::Json,
         "arguments",
         "Its settings: an array of objects with `name` and `value`. They can hold texts and addresses of mails.",
-    ),
+    ).may_name_people(),
     FIRST_SEEN,
     LAST_SEEN,
     EXPORT_ID,

@@ -13,7 +13,7 @@ pub(crate) static WORKFLOWS: [Column; 21] = [
         "What it is for: `joiner`, `mover`, `leaver`, `extensibility`. The service may add values.",
     ),
     Column::new("display_name", Kind::Text, "displayName", "Its name in the portal, as of its last change."),
-    Column::new("description", Kind::Text, "description", "What its author says about it."),
+    Column::new("description", Kind::Text, "description", "What its author says about it.").may_name_people(),
     Column::new("is_enabled", Kind::Boolean, "isEnabled", "Whether it can run at all. NULL for workflows first seen deleted."),
     Column::new(
         "is_scheduling_enabled",
@@ -36,14 +36,14 @@ pub(crate) static WORKFLOWS: [Column; 21] = [
         "nextScheduleRunDateTime",
         "When it will run next, as of the last reading of its details.",
     ),
-    Column::new("created_by_id", Kind::Id, "createdBy/id", "Object id of the user who made it."),
-    Column::new("last_modified_by_id", Kind::Id, "lastModifiedBy/id", "Object id of the user who last changed it."),
+    Column::new("created_by_id", Kind::Id, "createdBy/id", "Object id of the user who made it.").personal(),
+    Column::new("last_modified_by_id", Kind::Id, "lastModifiedBy/id", "Object id of the user who last changed it.").personal(),
     Column::new(
         "execution_conditions",
         Kind::Json,
         "executionConditions",
         "For whom it runs (scope) and when (trigger), as the service describes it.",
-    ),
+    ).may_name_people(),
     Column::new("_lcw_first_seen", Kind::Timestamp, "", "When an export first saw the workflow.")
         .role(Role::FirstSeen)
         .required(),

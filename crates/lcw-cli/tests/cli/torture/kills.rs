@@ -16,7 +16,7 @@ use lcw_tests::torture::{Replay, is_long, seeds};
 /// The calls to kill it before: in the long form every one, in the short one those that may change
 /// something when something was changed since the one before. What a kill before any other leaves
 /// is what a kill before the next of these does.
-fn points(record: &[Call]) -> Vec<usize> {
+pub(super) fn points(record: &[Call]) -> Vec<usize> {
     let mut is_changed = true;
     let is_point = |index: &usize| {
         let call = &record[*index];

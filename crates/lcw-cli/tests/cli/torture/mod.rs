@@ -7,6 +7,7 @@
 mod call;
 mod disk;
 mod faults;
+mod forgetting;
 mod full;
 mod kills;
 mod power;

@@ -21,6 +21,7 @@ fn request(deleted_workflows: DeletedWorkflows) -> Request {
         settle: Duration::ZERO,
         max_concurrency: 1,
         keep_raw: false,
+        pseudonyms: None,
         deleted_workflows,
         on_drift: OnDrift::Fail,
         route: Route::Auto,

@@ -1,0 +1,162 @@
+//! SIGKILL before any call of a forget: nothing is half done for good, and nobody comes back.
+
+use lcw_simulator::{Category, RunPlan, Simulator, TenantConfig, WorkflowConfig};
+use lcw_tests::facts;
+use lcw_transform::Table;
+use std::time::Duration;
+
+use super::call::{Call, Point};
+use super::kills::points;
+use super::say;
+use super::scene::{FORMATS, in_memory};
+use super::tracer::{Traced, Verdict, trace};
+use crate::desk::{Contents, Desk, contents};
+use crate::program::Lcw;
+use lcw_pipeline::FileFormat;
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// A dataset of three days with somebody in two of them at least.
+struct Scene {
+    desk: Desk,
+    format: FileFormat,
+    name: &'static str,
+    before: Contents,
+    ada: String,
+}
+
+impl Scene {
+    async fn new((name, format): (&'static str, FileFormat)) -> Self {
+        let config = TenantConfig {
+            workflows: vec![WorkflowConfig::new(Category::Leaver, "Offboard")],
+            people: 3,
+            ..TenantConfig::empty(7)
+        };
+        let tenant = Simulator::start(config).await.unwrap();
+        let desk = Desk::in_folder(tenant, in_memory());
+        let workflow = desk.tenant.workflow_ids()[0].clone();
+        for days in 1..=3 {
+            let plan = RunPlan::new(desk.tenant.now() - days * DAY, 3);
+            desk.tenant.add_run(&workflow, &plan);
+        }
+        desk.tenant.advance(Duration::from_hours(1));
+        let scene = Self {
+            before: Contents::new(),
+            ada: String::new(),
+            desk,
+            format,
+            name,
+        };
+        scene.export();
+        let truth = scene.desk.tenant.truth();
+        let ada = truth.results[0].value["subject"]["id"].as_str().unwrap();
+        Self {
+            before: contents(&scene.desk.data()),
+            ada: ada.to_owned(),
+            ..scene
+        }
+    }
+
+    fn export(&self) {
+        let line = format!("export --out data --format {}", self.name);
+        self.desk.lcw(&line).run().with(0);
+    }
+
+    fn forget(&self) -> Lcw {
+        let out = self.desk.data();
+        let line = format!("forget --out {} --subject {}", out.display(), self.ada);
+        self.desk.bare(&line).env("TOKIO_WORKER_THREADS", "1")
+    }
+
+    fn trace(&self, mut decide: impl FnMut(usize, &Call) -> Verdict) -> Traced {
+        let root = self.desk.data();
+        std::fs::remove_dir_all(&root).unwrap();
+        std::fs::create_dir(&root).unwrap();
+        for (path, bytes) in &self.before {
+            let path = root.join(path);
+            match bytes {
+                None => std::fs::create_dir(path).unwrap(),
+                Some(bytes) => std::fs::write(path, bytes).unwrap(),
+            }
+        }
+        trace(self.forget(), &root, &mut decide)
+    }
+
+    fn rows(&self) -> (usize, usize) {
+        let tenant = self.desk.tenant.tenant_id();
+        let mut counts = (0, 0);
+        for table in [Table::UserProcessingResults, Table::TaskProcessingResults] {
+            for row in facts(&self.desk.data(), self.format, tenant, table).values() {
+                let is_hers = row["subject_id"] == *self.ada;
+                counts.0 += usize::from(is_hers);
+                counts.1 += usize::from(!is_hers);
+            }
+        }
+        counts
+    }
+
+    fn assert_good(&self, what: &str) {
+        let ended = self.desk.bare("verify --out data --deep").run();
+        assert_eq!(ended.code, Some(0), "{what}: {ended}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_forget_killed_before_any_call_is_finished_by_the_same_again() {
+    for format in FORMATS {
+        let scene = Scene::new(format).await;
+        let (hers, others) = scene.rows();
+        assert!(hers > 1 && others > 1, "{hers} {others}");
+        let root = scene.desk.data();
+        let record = scene.trace(|_, _| Verdict::Go);
+        record.ended.with(0);
+        assert_eq!(scene.rows(), (0, others));
+        let record = record.calls;
+        let mut killed = 0;
+        for point in points(&record) {
+            let what = format!("killed before call {point}, {}", record[point].label(&root));
+            let mut wait = Point::of(&record, point, &root);
+            let traced = scene.trace(|_, call| {
+                if wait.is_met(call, &root) {
+                    Verdict::Kill
+                } else {
+                    Verdict::Go
+                }
+            });
+            if traced.ended.code == Some(0) && !record[point].changes() {
+                continue;
+            }
+            killed += 1;
+            assert_eq!(traced.ended.code, None, "{what}: {}", traced.ended);
+            // Nobody else is gone, and what is there is what was written.
+            let (left, there) = scene.rows();
+            assert_eq!(there, others, "{what}");
+            scene.assert_good(&what);
+            if killed % 2 == 0 {
+                // An export in between brings nobody back.
+                scene.export();
+                assert!(scene.rows().0 <= left, "{what}");
+                scene.assert_good(&what);
+            }
+            let again = scene.forget().run();
+            assert_eq!(again.code, Some(0), "{what}: {again}");
+            assert_eq!(scene.rows(), (0, others), "{what}");
+            scene.assert_good(&what);
+            let status = scene
+                .desk
+                .bare("status --out data --json")
+                .run()
+                .with(0)
+                .json();
+            assert_eq!(status["tenants"][0]["unfinished_forget"], false, "{what}");
+            for (path, bytes) in contents(&root) {
+                let text = String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
+                assert!(!text.contains(&scene.ada), "{what}: {}", path.display());
+            }
+        }
+        scene.export();
+        assert_eq!(scene.rows(), (0, others));
+        say(&format!("forget {}: killed at {killed} calls", format.0));
+        assert!(killed > 30, "{killed} calls");
+    }
+}
