@@ -278,7 +278,14 @@ impl Exporter {
         };
         let committing = WritingThread::start(move || commit(writer, job, receiver))?;
         let fetched = self
-            .fetch(plans, chooser, &sender, layout, &draft.summary.export_id, people)
+            .fetch(
+                plans,
+                chooser,
+                &sender,
+                layout,
+                &draft.summary.export_id,
+                people,
+            )
             .await;
         if let (Err(error), Ok(mut why)) = (fetched, why_cut.lock()) {
             *why = Some(error);
