@@ -183,8 +183,10 @@ impl Fetcher {
         stretch: Vec<Arc<DayPlan>>,
         gatherings: Vec<Gathering>,
     ) -> Vec<Errand> {
-        let (gatherer, client) = (&self.gatherer, &self.client);
-        let gathered = gatherer.gather(client, &self.asking, gatherings, self.concurrency);
+        let (client, asking) = (&self.client, &self.asking);
+        let gathered = self
+            .gatherer
+            .gather(client, asking, gatherings, self.concurrency);
         errands(&stretch, gathered.await)
     }
 
