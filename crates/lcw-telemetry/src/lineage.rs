@@ -110,8 +110,8 @@ async fn deliver(to: &Endpoint, event: &Value) -> bool {
 
 fn start_event(config: &LineageConfig, run: Uuid, at: Timestamp) -> Value {
     let outputs = config.tables.iter();
-    let outputs = outputs.map(|table| output(config, *table, None)).collect();
-    event(config, "START", run, at, run_facets(config), outputs)
+    let outputs: Vec<Value> = outputs.map(|table| output(config, *table, None)).collect();
+    event(config, "START", run, at, &run_facets(config), &outputs)
 }
 
 fn end_event(config: &LineageConfig, run: Uuid, ended: &Ended<'_>) -> Value {
@@ -123,7 +123,7 @@ fn end_event(config: &LineageConfig, run: Uuid, ended: &Ended<'_>) -> Value {
     }
     facets.insert("lcw_export".to_owned(), own_facet(ended));
     let outputs = config.tables.iter();
-    let outputs = outputs
+    let outputs: Vec<Value> = outputs
         .map(|table| output(config, *table, ended.summary))
         .collect();
     let how = match ended.exit_code {
@@ -131,7 +131,7 @@ fn end_event(config: &LineageConfig, run: Uuid, ended: &Ended<'_>) -> Value {
         exit::INTERRUPTED | exit::TERMINATED | exit::LOCKED => "ABORT",
         _ => "FAIL",
     };
-    event(config, how, run, ended.finished_at, facets, outputs)
+    event(config, how, run, ended.finished_at, &facets, &outputs)
 }
 
 fn event(
@@ -139,8 +139,8 @@ fn event(
     kind: &str,
     run: Uuid,
     at: Timestamp,
-    run_facets: Map<String, Value>,
-    outputs: Vec<Value>,
+    run_facets: &Map<String, Value>,
+    outputs: &[Value],
 ) -> Value {
     let job_type = json!({ "processingType": "BATCH", "integration": "LCW", "jobType": "EXPORT" });
     json!({

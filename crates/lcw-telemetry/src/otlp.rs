@@ -93,9 +93,9 @@ impl Collector {
     ) -> Result<Self, EndpointError> {
         let with_headers = |to: Option<Endpoint>| {
             let add = |to: Endpoint| {
-                let headers = headers.iter();
-                headers.fold(Ok(to), |to, (name, value)| {
-                    to?.header(name, value.expose_secret())
+                let mut headers = headers.iter();
+                headers.try_fold(to, |to, (name, value)| {
+                    to.header(name, value.expose_secret())
                 })
             };
             to.map(add).transpose()

@@ -51,15 +51,22 @@ pub(super) struct PrintArgs {
     /// Minute of the hour [default: one that follows from name and folder, to spread exports]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..60))]
     pub(super) minute: Option<u8>,
-    /// The dataset's folder there [default: /var/lib/lcw/data, in containers /data/lcw, on Windows
-    /// C:\ProgramData\lcw\data]
-    #[arg(long, value_name = "DIR")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        help = "The dataset's folder there [default: /var/lib/lcw/data, in containers /data/lcw, on \
+            Windows C:\\ProgramData\\lcw\\data]"
+    )]
     pub(super) out: Option<String>,
     /// Name of the job, its units, scripts and logs
     #[arg(long, value_name = "NAME", default_value = "lcw-export")]
     pub(super) name: String,
-    /// Where lcw is there [default: /usr/local/bin/lcw, on Windows C:\Program Files\lcw\lcw.exe]
-    #[arg(long, value_name = "FILE")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "Where lcw is there [default: /usr/local/bin/lcw, on Windows \
+            C:\\Program Files\\lcw\\lcw.exe]"
+    )]
     pub(super) program: Option<String>,
     /// User who exports, for cron and systemd [default: lcw]
     #[arg(long, value_name = "NAME")]
@@ -67,9 +74,13 @@ pub(super) struct PrintArgs {
     /// Container image that starts lcw, for kubernetes and container-apps
     #[arg(long, value_name = "IMAGE")]
     pub(super) image: Option<String>,
-    /// Program that is run with the exit code when an export needs attention, for cron, systemd and
-    /// windows [default: /usr/local/lib/lcw/alert, on Windows C:\ProgramData\lcw\alert.ps1]
-    #[arg(long, value_name = "FILE")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        help = "Program that is run with the exit code when an export needs attention, for cron, \
+            systemd and windows [default: /usr/local/lib/lcw/alert, on Windows \
+            C:\\ProgramData\\lcw\\alert.ps1]"
+    )]
     pub(super) alert: Option<String>,
     /// Connection that holds the credentials, for airflow [default: lcw]
     #[arg(long, value_name = "NAME")]

@@ -84,9 +84,12 @@ impl Options {
         let json = |words: &[&str]| format!("[\"{}\"]", words.join("\", \""));
         let command = [&[self.program.as_str()], &words[..]].concat();
         let identity = [&words[..], &["--auth", "managed-identity"]].concat();
-        let quoted = words.iter().map(|word| match word.contains(' ') {
-            true => format!("\"{word}\""),
-            false => (*word).to_owned(),
+        let quoted = words.iter().map(|word| {
+            if word.contains(' ') {
+                format!("\"{word}\"")
+            } else {
+                (*word).to_owned()
+            }
         });
         let jitter = self.every.jitter_minutes();
         vec![

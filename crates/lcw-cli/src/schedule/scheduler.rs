@@ -165,10 +165,12 @@ pub(super) fn files(options: &Options) -> Vec<File> {
     let make = |template: Template| {
         let path = template::fill(template.path, &values);
         let base = path.rsplit(['/', '\\']).next().unwrap_or_default();
-        let name = match () {
-            () if path.starts_with("/etc/cron.d/") => format!("{base}.cron"),
-            () if path.starts_with("/etc/logrotate.d/") => format!("{base}.logrotate"),
-            () => base.to_owned(),
+        let name = if path.starts_with("/etc/cron.d/") {
+            format!("{base}.cron")
+        } else if path.starts_with("/etc/logrotate.d/") {
+            format!("{base}.logrotate")
+        } else {
+            base.to_owned()
         };
         File {
             text: template::fill(template.text, &values),

@@ -216,7 +216,11 @@ fn assert_is_an_event(event: &Value) {
     }
     let owners = datasets.into_iter().chain([&event["run"], &event["job"]]);
     for facets in owners.flat_map(|owner| [&owner["facets"], &owner["outputFacets"]]) {
-        for facet in facets.as_object().into_iter().flat_map(|all| all.values()) {
+        for facet in facets
+            .as_object()
+            .into_iter()
+            .flat_map(serde_json::Map::values)
+        {
             for key in ["_producer", "_schemaURL"] {
                 assert!(facet[key].is_string(), "{facet}");
             }
@@ -246,7 +250,9 @@ async fn a_catalogue_is_told_of_the_start_and_of_the_end() {
         assert_eq!(heard.header("content-type"), Some("application/json"));
     }
     let events = events(&catalogue);
-    events.iter().for_each(assert_is_an_event);
+    for event in &events {
+        assert_is_an_event(event);
+    }
     let kinds: Vec<_> = events
         .iter()
         .map(|event| event["eventType"].as_str().unwrap())
@@ -296,7 +302,9 @@ async fn a_catalogue_is_told_of_a_failure_and_why() {
     desk.tenant.inject(FaultRule::new(Fault::status(403)));
     let failed = desk.lcw("export p.toml --json").run().with(3).json();
     let events = events(&catalogue);
-    events.iter().for_each(assert_is_an_event);
+    for event in &events {
+        assert_is_an_event(event);
+    }
     let kinds: Vec<_> = events
         .iter()
         .map(|event| event["eventType"].as_str().unwrap())
