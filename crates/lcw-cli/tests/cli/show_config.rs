@@ -99,22 +99,23 @@ fn the_clouds_hosts_win_as_they_do_in_an_export() {
     let shown = shown.run().with(0).json();
     for key in ["graph_url", "authority_url"] {
         let (value, origin) = setting(&shown, key);
-        assert!(value.as_str().unwrap().ends_with(".us"), "{value}");
+        assert!(value.as_str().unwrap().contains(".us"), "{value}");
         assert_eq!(origin["kind"], "cloud", "{key}");
     }
 }
+
+const SECRETS: [&str; 4] = [
+    "LCW_ACCESS_TOKEN",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+    "IDENTITY_HEADER",
+];
 
 #[test]
 fn secrets_are_said_to_be_set_and_never_shown() {
     let folder = tempfile::tempdir().unwrap();
     let text = "[source]\nproxy = \"http://me:canary-proxy@proxy:1\"\n";
     std::fs::write(folder.path().join("p.toml"), text).unwrap();
-    const SECRETS: [&str; 4] = [
-        "LCW_ACCESS_TOKEN",
-        "AZURE_CLIENT_SECRET",
-        "AZURE_CLIENT_CERTIFICATE_PASSWORD",
-        "IDENTITY_HEADER",
-    ];
     for flags in ["--json", "--origin", ""] {
         let lcw = Lcw::new(folder.path(), &format!("config show p.toml {flags}"));
         let lcw = SECRETS
