@@ -91,7 +91,12 @@ fn what_next(out: &Path, format: FileFormat, summary: &Summary) -> String {
 The dataset is in {out}. What the tables hold:
 {held}
 
-Query it with DuckDB (https://duckdb.org), for example:
+Query it with DuckDB (https://duckdb.org). With views over every table, and macros such as
+leaver_sla('24h'), where FROM lcw_help(); lists them:
+
+  duckdb --init \"$(lcw connect --out {out})\"
+
+Or file by file, for example:
 
   -- what every workflow did, and how it ended
   SELECT w.display_name, r.processing_status,
