@@ -213,7 +213,7 @@ impl Pace {
         }
         self.limiter_rate = rate;
         self.limiter = limiter(rate, clock);
-        let since = (clock.elapsed() - self.taken_at).as_secs_f64();
+        let since = clock.elapsed().saturating_sub(self.taken_at).as_secs_f64();
         let earned = cells(rate * since).min(CELLS.get());
         let spent = NonZeroU32::new(burst(rate).get() - earned);
         if let (Some(limiter), Some(spent)) = (&self.limiter, spent) {
