@@ -65,6 +65,8 @@ const ANSWERS_AT_CEILING: u32 = 100;
 /// The limit as a share of the rate that it refused, which is a little above it. Taken for the limit
 /// itself, that rate would be reached, and refused, early in the next cycle.
 const UNDER_REFUSED: f64 = 0.99;
+/// The same after a time too short to tell a little too fast from far too fast.
+const AFTER_SHORT_EPOCH: f64 = 0.97;
 /// Where a cycle starts, as a share of the limit.
 const SETTLE: f64 = 0.975;
 /// The requests from there to the limit, at least; they last as long as a trial.
@@ -248,7 +250,7 @@ impl Adaptive {
                 return;
             }
             if estimate.is_none_or(|estimate| refused < CLOSE * estimate) {
-                self.settle(refused, now);
+                self.settle(AFTER_SHORT_EPOCH * refused, now);
                 return;
             }
         }
