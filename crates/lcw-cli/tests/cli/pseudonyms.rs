@@ -279,7 +279,8 @@ fn the_page_about_privacy_says_what_every_column_is() {
             names.join(", ")
         };
         let (personal, may) = (of(Privacy::Personal), of(Privacy::MayNamePeople));
-        expected += &format!("| `{}` | {personal} | {may} |\n", table.name());
+        let row = format!("| `{}` | {personal} | {may} |\n", table.name());
+        expected.push_str(&row);
     }
     assert_eq!(found, expected);
 }
