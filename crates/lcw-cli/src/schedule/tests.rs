@@ -1,7 +1,6 @@
 use clap::Parser;
 
 use super::*;
-use crate::choice::Choice as _;
 use scheduler::Scheduler;
 
 #[derive(Parser)]
