@@ -112,16 +112,13 @@ fn decoded(text: &str) -> String {
             .get(..2)
             .and_then(|two| std::str::from_utf8(two).ok());
         let escaped = escaped.and_then(|two| u8::from_str_radix(two, 16).ok());
-        match escaped.filter(|_| *first == b'%') {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &further[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = further;
-            }
-        }
+        let escaped = escaped.filter(|_| *first == b'%');
+        bytes.push(escaped.unwrap_or(*first));
+        rest = if escaped.is_some() {
+            &further[2..]
+        } else {
+            further
+        };
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }
