@@ -156,8 +156,7 @@ async fn a_pseudonymised_dataset_holds_the_same_facts_about_somebody_else() {
                 .map(|mut row| {
                     for (name, value) in &mut row {
                         let column = table.column(name);
-                        if let Some(column) = column.filter(|it| it.privacy != Privacy::Impersonal)
-                        {
+                        if column.is_some_and(|it| it.privacy != Privacy::Impersonal) {
                             *value = secret(&key, value);
                         }
                     }

@@ -36,7 +36,7 @@ fn rows_that_are_to_go_go_and_the_others_stay() {
         let folder = folder();
         let rows: Vec<Row> = (0..20_000).map(row).collect();
         export(folder.path(), &format, 1, &rows, &[]);
-        let is_gone = |number: usize| number % 7 == 0 || number > 19_990;
+        let is_gone = |number: usize| number.is_multiple_of(7) || number > 19_990;
         let mut writer = writer(folder.path(), &format);
         let head = head(&writer, 2);
         let mut export = writer.begin(head).unwrap();
