@@ -233,10 +233,10 @@ async fn quarantined_lines_are_emptied() {
 async fn nobody_found_changes_nothing_and_what_is_no_id_is_refused() {
     let desk = desk("parquet").await;
     desk.lcw("export p.toml --out data").run().with(0);
-    // Who holds the dataset, and since when, is no part of it.
+    // Who holds the dataset, and since when, is no part of it, nor is a folder without files.
     let dataset = || {
         let mut contents = contents(&desk.data());
-        contents.retain(|path, _| !path.starts_with("_lock.json"));
+        contents.retain(|path, bytes| bytes.is_some() && !path.starts_with("_lock.json"));
         contents
     };
     let before = dataset();
