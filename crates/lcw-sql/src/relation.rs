@@ -74,6 +74,11 @@ fn in_ndjson(column: &PublishedColumn) -> String {
     format!("{} := '{kind}'", column.name)
 }
 
+/// The declared columns on one line, and no row.
+pub(crate) fn no_rows_of(table: Table) -> String {
+    on_one_line(&no_rows(&published_schema(table, true), ""))
+}
+
 fn no_rows(schema: &PublishedSchema, indent: &str) -> String {
     let columns: Vec<String> = columns(schema)
         .map(|column| {

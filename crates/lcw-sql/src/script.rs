@@ -5,7 +5,7 @@ use lcw_transform::Table;
 use crate::comments;
 use crate::literal::remark;
 use crate::location::Location;
-use crate::relation::relation;
+use crate::relation::{no_rows_of, relation};
 
 const JOINED: &str = include_str!("../sql/joined.sql");
 const MACROS: &str = include_str!("../sql/macros.sql");
@@ -19,11 +19,29 @@ pub fn init(location: &Location) -> String {
          -- for DuckDB 1.1 or newer. Written by `lcw connect`, anew each time. Everything below is\n\
          -- temporary: nothing is kept in a database file. Begin with: FROM lcw_help();\n\n\
          -- Days are days of UTC. For instants in local time: RESET TimeZone;\n\
-         SET TimeZone = 'UTC';\n\n{}\n{}",
+         SET TimeZone = 'UTC';\n\n{}\n{JOINED}\n{MACROS}\n{}\n{}",
         remark(location.folder()),
         filter(location),
-        views(location),
-        macros()
+        declarations(),
+        tables(location),
+        comments::of_joined()
+    )
+}
+
+/// Every view by its columns, before it has files: newer versions of `DuckDB` would else open each file
+/// again for every mention of a table in a macro, some seconds a year of days.
+fn declarations() -> String {
+    let declared = Table::ALL.map(|table| {
+        let columns = no_rows_of(table);
+        format!(
+            "CREATE OR REPLACE TEMP VIEW {} AS {columns};\n",
+            table.name()
+        )
+    });
+    format!(
+        "-- The columns of every table, without files: what is made of them is checked against these,\n\
+         -- and not against every file. The files follow at the end.\n{}",
+        declared.concat()
     )
 }
 
@@ -41,12 +59,12 @@ fn filter(location: &Location) -> String {
 
 /// A view over every table, the joined views, and what each of their columns means.
 pub fn views(location: &Location) -> String {
-    let of_tables = Table::ALL.map(|table| view(table, location));
-    format!(
-        "{}\n{JOINED}\n{}",
-        of_tables.join("\n"),
-        comments::of_joined()
-    )
+    let tables = tables(location);
+    format!("{tables}\n{JOINED}\n{}", comments::of_joined())
+}
+
+fn tables(location: &Location) -> String {
+    Table::ALL.map(|table| view(table, location)).join("\n")
 }
 
 fn view(table: Table, location: &Location) -> String {
