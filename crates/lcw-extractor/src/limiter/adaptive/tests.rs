@@ -107,7 +107,7 @@ fn one_refusal_in_fifty_by_chance_does_not_bring_the_rate_to_a_halt() {
     let mut dice = 7_u64;
     for _ in 0..20_000 {
         dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        if (dice >> 33) % 50 == 0 {
+        if (dice >> 33).is_multiple_of(50) {
             refuse(&mut adaptive, &mut now);
         } else {
             now += 1.0 / adaptive.rate();
