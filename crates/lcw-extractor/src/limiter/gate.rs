@@ -37,7 +37,7 @@ pub(crate) struct Permit {
 /// Why the gate lets nobody through any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Closed {
-    /// The pause ends after the deadline.
+    /// The pause leaves no time before the deadline.
     Paused(Duration),
     /// The deadline passed, or passes before the next request may be sent.
     Deadline,
@@ -156,7 +156,7 @@ impl RateGate {
         let mut pause = self.not_before.subscribe();
         while let Some(left) = self.paused_for() {
             let until = Instant::now() + left;
-            if left > LONGEST_PAUSE || deadline.is_some_and(|deadline| until > deadline) {
+            if left > LONGEST_PAUSE || deadline.is_some_and(|deadline| until >= deadline) {
                 return Err(Closed::Paused(left));
             }
             // It may have been made longer meanwhile, so look again after it; and
