@@ -6,7 +6,7 @@ VENV := .venv
 DEMO_OUT ?= lcw-demo
 LCW := $(or $(CARGO_TARGET_DIR),target)/debug/lcw
 
-.PHONY: help demo test test-rust test-duckdb test-readers test-querying test-schedules test-otlp test-docs dist torture fuzz lint fmt schemas bench check clean
+.PHONY: help demo test test-rust test-duckdb test-readers test-schedules test-otlp test-docs dist torture fuzz lint fmt schemas bench check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,7 +15,7 @@ demo: ## build, export the built-in simulated tenant, show the result
 	$(CARGO) build --locked --package lcw-cli
 	$(LCW) demo --out $(DEMO_OUT)
 
-test: test-rust test-duckdb test-readers test-querying test-schedules test-otlp test-docs ## everything: unit tests, suites, kills and faults, other programs reading back
+test: test-rust test-duckdb test-readers test-schedules test-otlp test-docs ## everything: unit tests, suites, kills and faults, other programs reading back
 
 test-rust:
 	$(CARGO) test --locked --workspace $(PROFILE)
@@ -48,11 +48,6 @@ test-docs: $(VENV)/ready $(VENV)/pyarrow/ready $(VENV)/docs/ready
 	LCW=$(LCW) $(VENV)/bin/python -m unittest discover --start-directory tests/docs --quiet
 	LCW=$(LCW) $(VENV)/bin/python tests/docs/documents.py
 
-# What docs/querying.md shows runs in DuckDB's command line, pyarrow, pandas and Polars.
-test-querying: $(VENV)/ready $(VENV)/querying/ready
-	$(CARGO) build --locked --package lcw-cli
-	LCW=$(LCW) $(VENV)/bin/python tests/querying/querying.py
-
 torture: export LCW_TORTURE = long
 torture: PROFILE = --profile torture
 torture: test ## everything in its long form: hours
@@ -83,10 +78,6 @@ $(VENV)/schedules/ready: $(VENV)/ready tests/schedules/requirements.txt
 $(VENV)/docs/ready: $(VENV)/ready tests/docs/requirements.txt
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/docs/requirements.txt
 	mkdir -p $(@D)
-	touch $@
-
-$(VENV)/querying/ready: $(VENV)/ready tests/querying/requirements.txt
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(@D) --requirement tests/querying/requirements.txt
 	touch $@
 
 $(VENV)/ready: tests/duckdb/requirements.txt

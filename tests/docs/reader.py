@@ -145,7 +145,7 @@ class Reader:
         except subprocess.TimeoutExpired as late:
             raise Failed(f"has not ended after {PATIENCE} s") from late
 
-    def cron(self, text):
+    def cron(self, text, exits):
         """Runs the commands of a crontab once, whenever they are due."""
         for line in text.splitlines():
             if not line.strip() or line.startswith("#"):
@@ -153,7 +153,7 @@ class Reader:
             fields = line.split(None, 5)
             if len(fields) < 6:
                 raise Failed(f"this is no line of a crontab: {line}")
-            self.shell(fields[5], 0)
+            self.shell(fields[5], exits)
 
     def sql(self, text):
         """Runs every statement in DuckDB, with the views of `lcw connect` where it has that verb."""
@@ -201,7 +201,7 @@ class Reader:
         if block.language in SHELL:
             self.shell(block.text, block.exits)
         elif block.language == "cron":
-            self.cron(block.text)
+            self.cron(block.text, block.exits)
         elif block.language == "sql":
             self.sql(block.text)
         elif block.language == "python":

@@ -91,8 +91,8 @@ fn what_next(out: &Path, format: FileFormat, summary: &Summary) -> String {
 The dataset is in {out}. What the tables hold:
 {held}
 
-Query it with DuckDB (https://duckdb.org). With views over every table, and macros such as
-leaver_sla('24h'), where FROM lcw_help(); lists them:
+Query it with DuckDB (https://duckdb.org). With views over every table, and
+macros such as leaver_sla('24h'), where FROM lcw_help(); lists them:
 
   duckdb --init \"$(lcw connect --out {out})\"
 
@@ -128,8 +128,8 @@ Or file by file, for example:
   GROUP BY ALL ORDER BY users DESC;
 
 Run `lcw demo` again: nothing new, so nothing is read or rewritten.
-`lcw status --out {out}` looks at it offline; `lcw schema` explains every
-column.",
+`lcw status --out {out}` looks at it offline, `lcw report --out {out}`
+answers what auditors ask, and `lcw schema` explains every column.",
         out = out.display(),
         held = held.join("\n"),
     )
