@@ -128,8 +128,9 @@ Or file by file, for example:
   GROUP BY ALL ORDER BY users DESC;
 
 Run `lcw demo` again: nothing new, so nothing is read or rewritten.
-`lcw status --out {out}` looks at it offline, `lcw report --out {out}`
-answers what auditors ask, and `lcw schema` explains every column.",
+`lcw status --out {out}` looks at it offline;
+`lcw report --out {out}` answers what auditors ask;
+`lcw schema` explains every column.",
         out = out.display(),
         held = held.join("\n"),
     )
