@@ -156,13 +156,13 @@ class Reader:
             self.shell(fields[5], exits)
 
     def sql(self, text):
-        """Runs every statement in DuckDB, with the views of `lcw connect` where it has that verb."""
+        """Runs every statement in DuckDB, with the views of `lcw connect` where there is a dataset."""
         os.chdir(self.home)
         duckdb = newest_duckdb()
         if self.database is None:
             self.database = duckdb.connect()
-            connect = self.run(["lcw", "connect", "--out", "lcw-data"])
-            if "unrecognized subcommand" not in connect.stderr:
+            if pathlib.Path("lcw-data").is_dir():
+                connect = self.run(["lcw", "connect", "--out", "lcw-data"])
                 if connect.returncode != 0:
                     raise Failed(f"lcw connect: {connect.stderr}")
                 self.database.execute(pathlib.Path(connect.stdout.strip()).read_text())
