@@ -1,4 +1,4 @@
-# Needs a Rust toolchain (1.95 or newer) and a C compiler; for `make test` also Python 3 with venv.
+# Needs a Rust toolchain (1.95 or newer) and a C compiler; for `make test` also Python 3 with venv, curl, jq and openssl.
 
 CARGO ?= cargo
 PYTHON ?= python3
