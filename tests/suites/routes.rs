@@ -1,13 +1,17 @@
 //! Two routes to user processing results, run by run and workflow by workflow: the tables are the
 //! same whichever is taken, and the second is taken where it needs fewer requests.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lcw_pipeline::{FileFormat, Route, Summary};
 use lcw_simulator::{
-    Category, Endpoint, Fault, FaultRule, IdStyle, RunPlan, Simulator, TenantConfig, WorkflowConfig,
+    Category, Endpoint, Fault, FaultRule, IdStyle, RunPlan, Simulator, TenantConfig, When,
+    WorkflowConfig,
 };
 use lcw_tests::{Office, quiet};
+use lcw_transform::{PseudonymKey, Table};
+use serde_json::Value;
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -124,4 +128,45 @@ async fn the_tables_are_the_same_by_each_route_and_with_ids_of_each_form() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn rows_that_the_second_route_holds_back_are_read_by_run() {
+    for fault in [Fault::DroppedPage, Fault::CutCollection] {
+        let mut office = office(FileFormat::Parquet, Route::Workflow);
+        let mut config = small_runs(IdStyle::Composite);
+        config.paging.page_size = 10..=10;
+        let tenant = Simulator::start(config).await.unwrap();
+        let rule = FaultRule::new(fault).on(Endpoint::WorkflowResults);
+        tenant.inject(rule.when(When::EveryNth(3)));
+        let summary = office.export(&tenant).await;
+        assert_eq!(summary.exit_code, 0, "{summary:#?}");
+        let (together, alone) = requests(&tenant);
+        assert!(together > 0 && alone > 0, "{together} {alone}");
+        office.assert_holds(&tenant, &tenant.truth());
+    }
+}
+
+#[tokio::test]
+async fn people_have_pseudonyms_by_each_route() {
+    let tenant = Simulator::start(small_runs(IdStyle::Composite))
+        .await
+        .unwrap();
+    let [alone, together] = [Route::Run, Route::Workflow].map(|route| {
+        let mut office = office(FileFormat::Parquet, route);
+        office.request.pseudonyms = Some(PseudonymKey::new(&[7; 32]).unwrap());
+        office
+    });
+    let mut people = Vec::new();
+    for mut office in [alone, together] {
+        let summary = office.export(&tenant).await;
+        assert_eq!(summary.exit_code, 0, "{summary:#?}");
+        let rows = office.facts(&tenant, Table::UserProcessingResults);
+        let of_row = |row: &BTreeMap<String, Value>| (row["id"].clone(), row["subject_id"].clone());
+        people.push(rows.values().map(of_row).collect::<Vec<_>>());
+    }
+    assert_eq!(people[0], people[1]);
+    assert_eq!(people[0].len(), 200);
+    let plain = tenant.truth().results[0].value["subject"]["id"].clone();
+    assert!(people[0].iter().all(|(_, subject)| *subject != plain));
 }
