@@ -25,6 +25,7 @@ pub mod markers;
 pub mod meddler;
 pub mod office;
 pub mod options;
+pub mod pages;
 pub mod tenants;
 pub mod torture;
 pub mod weeks;

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 
 use lcw_model::Extra;
+use smallvec::SmallVec;
 
 use crate::batch::Nested;
 
@@ -40,7 +41,7 @@ pub(crate) fn write_extra(
     extra: &Extra<'_>,
     nested: &[Nested<'_>],
 ) -> Result<bool, fmt::Error> {
-    let mut members: Vec<(&str, Value<'_>)> = Vec::new();
+    let mut members = Members::new();
     members.extend(
         extra
             .iter()
@@ -58,13 +59,16 @@ pub(crate) fn write_extra(
     Ok(true)
 }
 
+/// Members of an object. What Graph sends beside the columns fits in without a request for memory.
+type Members<'a> = SmallVec<[(&'a str, Value<'a>); 8]>;
+
 #[derive(Clone, Copy)]
 enum Value<'a> {
     Json(&'a str),
     Object(&'a Extra<'a>),
 }
 
-fn write_object(out: &mut impl Write, mut members: Vec<(&str, Value<'_>)>) -> fmt::Result {
+fn write_object(out: &mut impl Write, mut members: Members<'_>) -> fmt::Result {
     // Stable, and the last of equal names is kept: it is the first one seen from behind.
     members.reverse();
     members.sort_by_key(|(name, _)| *name);
