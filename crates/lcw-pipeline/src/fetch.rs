@@ -262,7 +262,7 @@ impl Fetcher {
     /// The rows that were gathered for a run, when they are all that it counts.
     fn take_gathered<R: ChildRows>(&self, errand: &Errand) -> Option<Read> {
         let (task, child) = (errand.task(), errand.child);
-        let mut decoder = self.decoder::<R>(task, child);
+        let mut decoder = self.decoder::<R>(errand);
         decoder.decode(errand.gathered.as_ref()?).ok()?;
         let rows = self.people.pseudonymise(R::TABLE, decoder.rows.finish());
         let rows = rows.sorted_unique(&["id"]);
@@ -301,8 +301,8 @@ impl Fetcher {
         let run = path_of(&task.workflow_id, is_deleted).run(&task.run_id);
         let path = child.below(run);
         let since = task.listed.as_ref().map_or(0, |listed| listed.scheduled) - DAY;
-        let mut decoder = self.decoder::<R>(task, child);
-        let mut united = decoder.rows.finish();
+        let mut decoder = self.decoder::<R>(errand);
+        let mut united: Option<Rows> = None;
         let mut last_way = None;
         let counted = task.provable(child, self.is_filtered);
         for way in Way::of(child) {
@@ -325,8 +325,9 @@ impl Fetcher {
                 Err(error) => return Err(error),
             }
             let more = self.people.pseudonymise(R::TABLE, decoder.rows.finish());
-            united = unite(united, more);
-            let sent = united.len() + decoder.sieve.set_aside.len();
+            let all = unite(united.take(), more);
+            let sent = all.len() + decoder.sieve.set_aside.len();
+            united = Some(all);
             let is_enough = match counted {
                 Some(counted) => sent >= counted,
                 None => !self.may_hide_rows(task),
@@ -335,6 +336,7 @@ impl Fetcher {
                 break;
             }
         }
+        let united = united.unwrap_or_else(|| decoder.rows.finish());
         let by_task = match child {
             Child::Tasks => by_task(&united),
             _ => BTreeMap::new(),
@@ -359,14 +361,17 @@ impl Fetcher {
         listed.is_some_and(|run| run.scheduled < oldest_shown)
     }
 
-    fn decoder<R: ChildRows>(&self, task: &RunTask, child: Child) -> decode::Children<R> {
+    fn decoder<R: ChildRows>(&self, errand: &Errand) -> decode::Children<R> {
+        let task = errand.task();
         let lineage = Lineage {
             export_id: self.export_id.clone(),
             extracted_at_micros: service_now(&self.client),
         };
-        let sieve = Sieve::new(child.table(), self.odd, &task.workflow_id);
+        let sieve = Sieve::new(errand.child.table(), self.odd, &task.workflow_id);
+        let mut rows = R::new(self.layout, &lineage, &task.workflow_id, &task.run_id);
+        rows.reserve(errand.rows_expected() as usize);
         decode::Children {
-            rows: R::new(self.layout, &lineage, &task.workflow_id, &task.run_id),
+            rows,
             keep_raw: self.layout.keep_raw,
             sieve: sieve.of_run(&task.run_id),
         }
@@ -412,11 +417,10 @@ fn is_no_way(error: &ExtractError) -> bool {
 }
 
 /// All rows of both, each once.
-fn unite(known: Rows, more: Rows) -> Rows {
-    let all = if known.is_empty() {
-        more
-    } else {
-        Rows::concat(vec![known, more])
+fn unite(known: Option<Rows>, more: Rows) -> Rows {
+    let all = match known {
+        None => more,
+        Some(known) => Rows::concat(vec![known, more]),
     };
     all.sorted_unique(&["id"])
 }
