@@ -4,6 +4,8 @@ use reqwest::Response;
 
 /// The most that is read of an error body, in bytes.
 pub(crate) const ERROR_BODY_CAP: usize = 64 << 10;
+/// Room for a page of 100 results, when nobody says how long it is: a compressed one does not.
+const FIRST_CAPACITY: usize = 64 << 10;
 /// A buffer larger than this is not kept for the next page.
 const KEEP_CAPACITY: usize = 4 << 20;
 
@@ -30,8 +32,12 @@ impl BodyBuffer {
         let announced = answer
             .content_length()
             .and_then(|length| usize::try_from(length).ok());
-        self.bytes
-            .reserve(announced.unwrap_or(0).min(cap).min(KEEP_CAPACITY));
+        self.bytes.reserve(
+            announced
+                .unwrap_or(FIRST_CAPACITY)
+                .min(cap)
+                .min(KEEP_CAPACITY),
+        );
         while let Some(chunk) = answer.chunk().await.map_err(cut)? {
             if self.bytes.len() + chunk.len() > cap {
                 return Err(BodyError::TooLarge);

@@ -207,6 +207,9 @@ impl<'a, T: Read<'a>> Visitor<'a> for Envelope<'_, T> {
     }
 }
 
+/// Entities of a page that the service fills: room for them is made once.
+const ENTITIES_PER_PAGE: usize = 100;
+
 struct Entities<'c, T> {
     context: Context<'c>,
     entity: PhantomData<T>,
@@ -228,7 +231,7 @@ impl<'a, T: Read<'a>> Visitor<'a> for Entities<'_, T> {
     }
 
     fn visit_seq<A: SeqAccess<'a>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
-        let mut entities = Vec::new();
+        let mut entities = Vec::with_capacity(ENTITIES_PER_PAGE);
         while let Some(entity) = seq.next_element_seed(One {
             context: self.context,
             entity: PhantomData::<T>,

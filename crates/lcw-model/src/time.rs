@@ -55,7 +55,7 @@ pub enum InvalidDateTime {
 pub fn parse_micros(text: &str) -> Result<i64, InvalidDateTime> {
     use InvalidDateTime::Malformed;
 
-    let (head, tail) = text.as_bytes().split_at_checked(19).ok_or(Malformed)?;
+    let (head, tail) = text.as_bytes().split_first_chunk().ok_or(Malformed)?;
     let seconds = read_seconds(head)?;
     let (fraction, zone) = read_fraction(tail).ok_or(Malformed)?;
     let micros = (seconds - read_offset(zone)?) * MICROS_PER_SECOND + fraction;
@@ -67,7 +67,7 @@ pub fn parse_micros(text: &str) -> Result<i64, InvalidDateTime> {
 }
 
 /// Local seconds since 1970 of `YYYY-MM-DDThh:mm:ss`.
-fn read_seconds(head: &[u8]) -> Result<i64, InvalidDateTime> {
+fn read_seconds(head: &[u8; 19]) -> Result<i64, InvalidDateTime> {
     use InvalidDateTime::{LeapSecond, Malformed, NoSuchTime};
 
     let shaped = head[4] == b'-'
@@ -78,9 +78,9 @@ fn read_seconds(head: &[u8]) -> Result<i64, InvalidDateTime> {
     if !shaped {
         return Err(Malformed);
     }
-    let number = |from: usize, to: usize| number(&head[from..to]).ok_or(Malformed);
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    let number = |at: usize| two_digits([head[at], head[at + 1]]).ok_or(Malformed);
+    let (year, month, day) = (number(0)? * 100 + number(2)?, number(5)?, number(8)?);
+    let (hour, minute, second) = (number(11)?, number(14)?, number(17)?);
     if year == 0 || day == 0 || day > days_in_month(year, month) || hour > 23 || minute > 59 {
         return Err(NoSuchTime);
     }
@@ -89,8 +89,8 @@ fn read_seconds(head: &[u8]) -> Result<i64, InvalidDateTime> {
         60 => return Err(LeapSecond),
         _ => return Err(NoSuchTime),
     }
-    let days = days_from_civil(year, month, day);
-    Ok(days * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second)
+    let of_day = hour * 3600 + minute * 60 + second;
+    Ok(days_from_civil(year, month, day) * SECONDS_PER_DAY + i64::from(of_day))
 }
 
 /// Microseconds of an optional fraction, and what follows it.
@@ -98,19 +98,20 @@ fn read_fraction(tail: &[u8]) -> Option<(i64, &[u8])> {
     let Some(digits) = tail.strip_prefix(b".") else {
         return Some((0, tail));
     };
-    let count = digits
-        .iter()
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
+    let (mut micros, mut count) = (0, 0);
+    while let Some(digit @ b'0'..=b'9') = digits.get(count) {
+        if count < 6 {
+            micros = micros * 10 + i64::from(digit - b'0');
+        }
+        count += 1;
+    }
     if !(1..=12).contains(&count) {
         return None;
     }
-    let (digits, zone) = digits.split_at(count);
-    let mut micros = 0;
-    for place in 0..6 {
-        micros = micros * 10 + digits.get(place).map_or(0, |digit| i64::from(digit - b'0'));
+    for _ in count..6 {
+        micros *= 10;
     }
-    Some((micros, zone))
+    Some((micros, &digits[count..]))
 }
 
 /// Seconds by which the local time is ahead of UTC.
@@ -120,27 +121,29 @@ fn read_offset(zone: &[u8]) -> Result<i64, InvalidDateTime> {
     match zone {
         b"Z" | b"z" => Ok(0),
         [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
-            let hours = number(&[*h1, *h2]).ok_or(Malformed)?;
-            let minutes = number(&[*m1, *m2]).ok_or(Malformed)?;
+            let hours = two_digits([*h1, *h2]).ok_or(Malformed)?;
+            let minutes = two_digits([*m1, *m2]).ok_or(Malformed)?;
             if hours > 23 || minutes > 59 {
                 return Err(NoSuchTime);
             }
-            let seconds = hours * 3600 + minutes * 60;
+            let seconds = i64::from(hours * 3600 + minutes * 60);
             Ok(if *sign == b'-' { -seconds } else { seconds })
         }
         _ => Err(Malformed),
     }
 }
 
-fn number(digits: &[u8]) -> Option<i64> {
-    digits.iter().try_fold(0, |number, byte| {
-        byte.is_ascii_digit()
-            .then(|| number * 10 + i64::from(byte - b'0'))
-    })
+fn two_digits(digits: [u8; 2]) -> Option<u32> {
+    match digits {
+        [ten @ b'0'..=b'9', one @ b'0'..=b'9'] => {
+            Some(u32::from(ten - b'0') * 10 + u32::from(one - b'0'))
+        }
+        _ => None,
+    }
 }
 
 /// 0 for a month that does not exist.
-fn days_in_month(year: i64, month: i64) -> i64 {
+fn days_in_month(year: u32, month: u32) -> u32 {
     match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
         4 | 6 | 9 | 11 => 30,
@@ -152,13 +155,12 @@ fn days_in_month(year: i64, month: i64) -> i64 {
 
 /// Days since 1970-01-01 in the proleptic Gregorian calendar. Years begin in March here, so that
 /// the leap day is the last of its year.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+fn days_from_civil(year: u32, month: u32, day: u32) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
+    let (era, year_of_era) = (year / 400, year % 400);
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * DAYS_PER_ERA + day_of_era - EPOCH_FROM_MARCH_OF_YEAR_0
+    i64::from(era) * DAYS_PER_ERA + i64::from(day_of_era) - EPOCH_FROM_MARCH_OF_YEAR_0
 }
 
 /// Year, month and day of a count of days since 1970-01-01.

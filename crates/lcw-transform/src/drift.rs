@@ -57,6 +57,9 @@ impl Drift {
     /// Notes those members of a column's value that are not known.
     pub(crate) fn note_members(&mut self, column: &Column, value: &str) {
         let Some(source) = column.source else { return };
+        if column.values.contains(&value) {
+            return;
+        }
         for member in value.split(',').map(str::trim) {
             let is_known = column.values.contains(&member);
             let is_noted = || {

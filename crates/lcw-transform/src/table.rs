@@ -1,6 +1,7 @@
 //! The tables.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::{Schema, SchemaRef};
 use lcw_model::{
@@ -12,7 +13,30 @@ use crate::columns::{
     REPROCESSED_RUNS, RESULTS, RUNS, SUBJECT_RESULTS, TASK_DEFINITIONS, TASK_REPORTS, TASK_RESULTS,
     TASKS, VERSIONS, WORKFLOWS,
 };
-use crate::{Column, Layout, Role};
+use crate::{Column, Layout, Role, Timestamps};
+
+/// The schema of every table in every layout: each run asks for some.
+static SCHEMAS: LazyLock<HashMap<(Table, Layout), SchemaRef>> = LazyLock::new(|| {
+    let layouts = [Timestamps::Micros, Timestamps::AsSent]
+        .into_iter()
+        .flat_map(|timestamps| {
+            [false, true].map(|keep_raw| Layout {
+                timestamps,
+                keep_raw,
+            })
+        });
+    let schema = |(table, layout): (Table, Layout)| {
+        let columns = table.columns(layout.keep_raw).iter();
+        let fields: Vec<_> = columns
+            .map(|column| column.field(layout.timestamps))
+            .collect();
+        ((table, layout), Arc::new(Schema::new(fields)))
+    };
+    layouts
+        .flat_map(|layout| Table::ALL.map(|table| (table, layout)))
+        .map(schema)
+        .collect()
+});
 
 /// A table of the dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -172,11 +196,7 @@ impl Table {
 
     /// Its Arrow schema.
     pub fn schema(self, layout: &Layout) -> SchemaRef {
-        let columns = self.columns(layout.keep_raw).iter();
-        let fields: Vec<_> = columns
-            .map(|column| column.field(layout.timestamps))
-            .collect();
-        Arc::new(Schema::new(fields))
+        Arc::clone(&SCHEMAS[&(self, *layout)])
     }
 
     /// Whether Graph's metadata defines this property for the table's entity. A key of
