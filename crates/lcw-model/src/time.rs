@@ -1,7 +1,8 @@
 //! Date-times as Graph writes them: RFC 3339 text to and from microseconds since 1970, UTC.
 //!
-//! One hand-written reader does all of it: a page of 1,000 results holds 3,000 date-times, a
-//! general parser takes twice as long for each, and none reads 12 fraction digits.
+//! A page of 1,000 results holds 3,000 date-times, nearly all of them in the one shape that Graph
+//! writes: that is checked and read at once. Everything else goes to a reader of all that RFC 3339
+//! allows with up to 12 fraction digits, which no general parser reads.
 
 use std::fmt::Write as _;
 
@@ -55,6 +56,9 @@ pub enum InvalidDateTime {
 pub fn parse_micros(text: &str) -> Result<i64, InvalidDateTime> {
     use InvalidDateTime::Malformed;
 
+    if let Some(micros) = read_usual(text.as_bytes()) {
+        return Ok(micros);
+    }
     let (head, tail) = text.as_bytes().split_first_chunk().ok_or(Malformed)?;
     let seconds = read_seconds(head)?;
     let (fraction, zone) = read_fraction(tail).ok_or(Malformed)?;
@@ -64,6 +68,49 @@ pub fn parse_micros(text: &str) -> Result<i64, InvalidDateTime> {
     } else {
         Err(InvalidDateTime::OutOfRange)
     }
+}
+
+/// The first of the characters that may stand at each place of the usual shape.
+const USUAL: &[u8; 28] = b"0000-00-00T00:00:00.0000000Z";
+
+/// How many more may: the other nine digits, or none.
+const USUAL_MORE: [u8; 28] = {
+    let mut more = [0; 28];
+    let mut at = 0;
+    while at < 28 {
+        if USUAL[at] == b'0' {
+            more[at] = 9;
+        }
+        at += 1;
+    }
+    more
+};
+
+/// Reads `YYYY-MM-DDThh:mm:ss.fffffffZ`, as Graph writes nearly all instants; none where a text has
+/// another shape or is no instant, for the reader of all shapes to say why.
+fn read_usual(text: &[u8]) -> Option<i64> {
+    let text: &[u8; 28] = text.try_into().ok()?;
+    let mut digits = [0_u8; 28];
+    let mut is_usual = true;
+    for at in 0..28 {
+        digits[at] = text[at].wrapping_sub(USUAL[at]);
+        is_usual &= digits[at] <= USUAL_MORE[at];
+    }
+    let two = |at: usize| u32::from(digits[at]) * 10 + u32::from(digits[at + 1]);
+    let (year, month, day) = (two(0) * 100 + two(2), two(5), two(8));
+    let (hour, minute, second) = (two(11), two(14), two(17));
+    let exists = year > 0
+        && (1..=days_in_month(year, month)).contains(&day)
+        && hour < 24
+        && minute < 60
+        && second < 60;
+    if !(is_usual && exists) {
+        return None;
+    }
+    let of_day = hour * 3600 + minute * 60 + second;
+    let seconds = days_from_civil(year, month, day) * SECONDS_PER_DAY + i64::from(of_day);
+    let micros = (two(20) * 100 + two(22)) * 100 + two(24);
+    Some(seconds * MICROS_PER_SECOND + i64::from(micros))
 }
 
 /// Local seconds since 1970 of `YYYY-MM-DDThh:mm:ss`.

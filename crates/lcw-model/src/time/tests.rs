@@ -170,6 +170,22 @@ proptest! {
         prop_assert_eq!(parse_micros(&text).map(date_of), expected);
     }
 
+    /// A `t` in place of the `T` makes no difference but that another reader reads it.
+    #[test]
+    fn the_usual_shape_is_read_as_any_other(
+        instant in instants(),
+        ticks in 0..10_000_000_u32,
+        changes in proptest::collection::vec((0..28_usize, 0x20..0x7f_u8), 0..2),
+    ) {
+        let date = instant.strftime("%Y-%m-%dT%H:%M:%S");
+        let mut text = format!("{date}.{ticks:07}Z").into_bytes();
+        for (at, byte) in changes {
+            text[at] = byte;
+        }
+        let text = String::from_utf8(text).unwrap();
+        prop_assert_eq!(parse_micros(&text), parse_micros(&text.replace('T', "t")), "{}", text);
+    }
+
     #[test]
     fn what_is_written_is_read_again(micros in MIN_MICROS..=MAX_MICROS) {
         let text = format_micros(micros);
