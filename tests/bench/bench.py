@@ -50,7 +50,7 @@ class Bench:
         self.compared = [20_000, 80_000] if arguments.quick else [200_000, 1_000_000]
         self.sizes = self.compared + ([10_000_000] if arguments.long else [])
         self.scratch = scratch
-        self.lcw, self.program = built(scratch)
+        self.lcw, self.program = programs(arguments.programs, scratch)
         self.exports, self.stages, self.offline = [], [], []
         # Rows of each dataset as its last export left it.
         self.stored = {}
@@ -234,10 +234,11 @@ def cargo(*words):
     return {one["target"]["name"]: pathlib.Path(one["executable"]) for one in told if one.get("executable")}
 
 
-def built(scratch):
+def programs(folder, scratch):
     """The exporter and the program beside it, as copies: a build that comes in between changes nothing."""
-    programs = cargo("--bin", "lcw", "--bin", "lcw-bench")
-    return [pathlib.Path(shutil.copy2(programs[name], scratch / name)) for name in ("lcw", "lcw-bench")]
+    names = ("lcw", "lcw-bench")
+    found = {name: folder / name for name in names} if folder else cargo("--bin", "lcw", "--bin", "lcw-bench")
+    return [pathlib.Path(shutil.copy2(found[name], scratch / name)) for name in names]
 
 
 def build_seconds(scratch):
@@ -313,6 +314,7 @@ def main():
     asked.add_argument("--long", action="store_true", help="10,000,000 rows, too")
     asked.add_argument("--build", action="store_true", help="measure a release build of everything, too")
     asked.add_argument("--rounds", type=int, default=3, help="of each comparison [3]")
+    asked.add_argument("--programs", type=pathlib.Path, metavar="DIR", help="build nothing: take lcw and lcw-bench from here")
     asked.add_argument("--json", type=pathlib.Path, default=ROOT / ".venv/bench/results.json", help="where results go")
     asked.add_argument("--from", dest="source", type=pathlib.Path, help="measure nothing: take these results")
     asked.add_argument("--check", action="store_true", help="say what moved since the figures were accepted")
