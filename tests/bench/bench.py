@@ -41,6 +41,9 @@ SIZES = {
     10_000_000: (20, 500, 1_000),
 }
 DAYS_OF_YEAR = 364
+LIMIT = 100
+# Two requests in a hundred, in five ways.
+FAULTS = ["kind=status&status=503", "kind=gateway&status=502", "kind=reset", "kind=truncated", "kind=malformed-json"]
 OFFLINE = [["status"], ["verify"], ["verify", "--deep"], ["report", "--from", "2026-01-01"]]
 
 
@@ -51,7 +54,8 @@ class Bench:
         self.sizes = self.compared + ([10_000_000] if arguments.long else [])
         self.scratch = scratch
         self.lcw, self.program = programs(arguments.programs, scratch)
-        self.exports, self.stages, self.offline = [], [], []
+        self.is_long = arguments.long
+        self.exports, self.stages, self.offline, self.hardships = [], [], [], []
         # Rows of each dataset as its last export left it.
         self.stored = {}
 
@@ -62,6 +66,8 @@ class Bench:
                 self.first_ndjson(tenant, size)
                 if size == self.compared[0]:
                     self.each_stage(tenant)
+                if size == self.compared[-1] and self.is_long:
+                    self.hardship(tenant, size)
             self.read(size)
             self.nothing_left(size)
         for size in self.sizes:
@@ -150,6 +156,29 @@ class Bench:
             self.keep("nothing new in a year", size, {"lcw": again})
         shutil.rmtree(out)
 
+    def hardship(self, tenant, size):
+        """A limit that nobody tells, and then faults; once each."""
+        contestants = {"lcw": self.ours, "python": self.python}
+        tenant.ask("POST", f"/limit?per_second={LIMIT}&burst={LIMIT}")
+        self.endure(f"limit of {LIMIT} requests/s", tenant, size, contestants)
+        tenant.ask("DELETE", "/limit")
+        for fault in FAULTS:
+            tenant.ask("POST", f"/faults?{fault}&chance={0.02 / len(FAULTS)}")
+        self.endure("2 % faults of five kinds", tenant, size, contestants)
+        tenant.ask("DELETE", "/faults")
+
+    def endure(self, case, tenant, size, contestants):
+        for who, export in contestants.items():
+            note(f"{case}: {who}")
+            undisturbed = next(e for e in self.exports if (e["case"], e["size"], e["who"]) == ("first export", size, who))
+            try:
+                entry = export(tenant, self.out(size))
+            except measured.Failed as error:
+                note(f"  {who}: {error}")
+                entry = {"who": who, "stored": 0, "requests": 0, "refused": 0, "seconds": 0.0}
+            least = {"least": undisturbed["requests"], "least_seconds": (undisturbed["requests"] - LIMIT) / LIMIT}
+            self.hardships.append({"case": case, "size": size, "rows_there": tenant.rows} | entry | least)
+
     def startup(self):
         taken = [self.figures_of(measured.run([self.lcw, "--help"], self.scratch, CLEAN)) for _ in range(21)]
         of_all = figures.median(taken)
@@ -192,7 +221,8 @@ class Bench:
         """Runs it, and says beside its own figures what the tenant noticed."""
         asked, used = tenant.asked(), tenant.cpu_seconds()
         done = measured.run(command, self.scratch, CLEAN | tenant.env)
-        entry = {"who": who, "requests": tenant.asked() - asked} | self.figures_of(done)
+        answered = tenant.asked() - asked
+        entry = {"who": who, "requests": answered.total(), "refused": answered[429]} | self.figures_of(done)
         return entry | {"tenant_cpu_seconds": tenant.cpu_seconds() - used}, json.loads(done.stdout)
 
     @staticmethod
@@ -283,6 +313,7 @@ def measure(arguments):
             "exports": bench.exports,
             "stages": bench.stages,
             "offline": bench.offline,
+            "hardships": bench.hardships,
             "program": program,
         }
 

@@ -30,6 +30,7 @@ class Results:
         self.exports = {(e["case"], e["size"], e["who"]): e for e in results["exports"]}
         self.stages = {(s["stage"], s["variant"], s["manner"]): s["nanoseconds"] for s in results["stages"]}
         self.offline = {(o["verb"], o["size"]): o for o in results["offline"]}
+        self.hardships = results["hardships"]
         self.program = results["program"]
         self.sizes = sorted({size for case, size, _ in self.exports if case == "first export"})
         compared = {size for case, size, who in self.exports if case == "first export" and who == "python"}
@@ -177,7 +178,7 @@ def tables(results):
     yield (
         "Exports",
         ("export", "by", "rows/s", "rows per CPU-s", "seconds", "CPU-s", "peak MiB", "B/row", "requests"),
-        [export_row(key, entry) for key, entry in of.exports.items()],
+        [export_row(key, entry) for key, entry in by_kind(of.exports)],
     )
     yield "Stages", ("stage", "lcw, ns a row", "bare, ns a row", "lcw / bare"), stage_rows(of)
     yield (
@@ -185,14 +186,39 @@ def tables(results):
         ("verb", "rows", "seconds", "CPU-s", "peak MiB"),
         [
             (f"`lcw {verb}`", f"{size:,}", seconds(o["seconds"]), seconds(o["cpu_seconds"]), f"{o['peak_mib']:.0f}")
-            for (verb, size), o in of.offline.items()
+            for (verb, size), o in by_kind(of.offline)
         ],
     )
+    if of.hardships:
+        header = ("under", "by", "seconds", "beside the least", "requests", "beside the fewest", "refused", "rows")
+        yield "Hardships", header, [hardship_row(entry) for entry in of.hardships]
     yield "The program", ("what", "figure"), program_rows(of.program)
 
 
 def bar_rows(results):
     return [(name, asked, figure, "yes" if met else "**no**") for name, asked, figure, met in bars(results)]
+
+
+def by_kind(entries):
+    """Everything of a kind together, the kinds in the order of their first entry, sizes and whose as they came."""
+    kinds = list(dict.fromkeys(kind for kind, *_ in entries))
+    return sorted(entries.items(), key=lambda item: kinds.index(item[0][0]))
+
+
+def hardship_row(entry):
+    if not entry["stored"]:
+        return (entry["case"], NAMES[entry["who"]], "gave up", "", "", "", "", "none")
+    is_paced = "limit" in entry["case"]
+    return (
+        entry["case"],
+        NAMES[entry["who"]],
+        seconds(entry["seconds"]),
+        f"{entry['seconds'] / entry['least_seconds']:.2f}" if is_paced else "",
+        f"{entry['requests']:,}",
+        f"{entry['requests'] / entry['least']:.3f}",
+        f"{entry['refused'] / entry['requests']:.2%}",
+        "all" if entry["stored"] == entry["rows_there"] else f"{entry['stored']:,} of {entry['rows_there']:,}",
+    )
 
 
 def export_row(key, entry):

@@ -1,5 +1,6 @@
 """The simulated tenant, a process of its own."""
 
+import collections
 import json
 import math
 import os
@@ -49,9 +50,12 @@ class Tenant:
             return json.load(answer)
 
     def asked(self):
-        """How many requests for Graph were answered, whatever with."""
-        by_kind = self.ask("GET", "")["requests"]
-        return sum(sum(counts.values()) for kind, counts in by_kind.items() if kind not in NOT_GRAPH)
+        """How many requests for Graph were answered, by status (0: the connection was reset)."""
+        found = collections.Counter()
+        for kind, by_status in self.ask("GET", "")["requests"].items():
+            if kind not in NOT_GRAPH:
+                found.update({int(status): count for status, count in by_status.items()})
+        return found
 
     def cpu_seconds(self):
         with open(f"/proc/{self.process.pid}/stat") as stat:

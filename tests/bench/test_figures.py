@@ -26,6 +26,11 @@ def export(case, size, who, **changed):
     return entry | changed
 
 
+def hardship(case, who, **changed):
+    entry = {"case": case, "size": 9, "who": who, "rows_there": 9, "stored": 9, "seconds": 21.0, "refused": 4}
+    return entry | {"requests": 2106, "least": 2100, "least_seconds": 20.0} | changed
+
+
 def results():
     large = 1_000_000
     return {
@@ -48,6 +53,11 @@ def results():
             {"stage": "merge", "variant": "", "manner": "bare", "nanoseconds": 300.0},
         ],
         "offline": [{"verb": "verify", "size": 200_000, "seconds": 0.1, "cpu_seconds": 0.1, "peak_mib": 20.0}],
+        "hardships": [
+            hardship("limit of 100 requests/s", "lcw"),
+            hardship("limit of 100 requests/s", "python", requests=2400, refused=300, seconds=40.0, stored=7),
+            hardship("2 % faults of five kinds", "python", requests=0, refused=0, seconds=0.0, stored=0),
+        ],
         "program": {"help_seconds": 0.003, "help_cpu_seconds": 0.002, "bytes": 20 << 20, "build_seconds": None},
     }
 
@@ -143,6 +153,9 @@ class Tables(unittest.TestCase):
             "| parse | 600 | 400 | 1.50 |",
             "| HTTP to write, Parquet | 600 | 400 | 1.50 |",
             "| `lcw verify` | 200,000 | 0.100 | 0.100 | 20 |",
+            "| limit of 100 requests/s | lcw | 21.00 | 1.05 | 2,106 | 1.003 | 0.19% | all |",
+            "| limit of 100 requests/s | httpx + pyarrow | 40.00 | 2.00 | 2,400 | 1.143 | 12.50% | 7 of 9 |",
+            "| 2 % faults of five kinds | httpx + pyarrow | gave up | | | | | none |",
             "not measured (`--build`)",
         ):
             self.assertIn(line, text)
