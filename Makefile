@@ -6,7 +6,7 @@ VENV := .venv
 DEMO_OUT ?= lcw-demo
 LCW := $(or $(CARGO_TARGET_DIR),target)/debug/lcw
 
-.PHONY: help demo test test-rust test-duckdb test-readers test-schedules test-otlp test-docs dist torture fuzz lint fmt schemas bench check clean
+.PHONY: help demo test test-rust test-duckdb test-readers test-schedules test-otlp test-docs test-bench dist torture fuzz lint fmt schemas bench bench-check bench-accept check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,7 +15,7 @@ demo: ## build, export the built-in simulated tenant, show the result
 	$(CARGO) build --locked --package lcw-cli
 	$(LCW) demo --out $(DEMO_OUT)
 
-test: test-rust test-duckdb test-readers test-schedules test-otlp test-docs ## everything: unit tests, suites, kills and faults, other programs reading back
+test: test-rust test-duckdb test-readers test-schedules test-otlp test-docs test-bench ## everything: unit tests, suites, kills and faults, other programs reading back
 
 test-rust:
 	$(CARGO) test --locked --workspace $(PROFILE)
@@ -47,6 +47,10 @@ test-docs: $(VENV)/ready $(VENV)/pyarrow/ready $(VENV)/docs/ready
 	$(CARGO) build --locked --package lcw-cli
 	LCW=$(LCW) $(VENV)/bin/python -m unittest discover --start-directory tests/docs --quiet
 	LCW=$(LCW) $(VENV)/bin/python tests/docs/documents.py
+
+# What is made of the figures of `make bench`, which itself is no part of `make test`.
+test-bench:
+	$(PYTHON) -m unittest discover --start-directory tests/bench --quiet
 
 torture: export LCW_TORTURE = long
 torture: PROFILE = --profile torture
@@ -121,8 +125,20 @@ schemas: ## write the published contracts into schemas/ and docs/data-dictionary
 	$(CARGO) run --locked --package lcw-cli -- schema --write schemas
 	$(CARGO) run --locked --package lcw-cli -- schema --markdown > docs/data-dictionary.md
 
-bench: ## rows per second of every stage and of a whole export, with peak memory
-	$(CARGO) bench --locked --package lcw-tests
+BENCH = CARGO="$(CARGO)" $(PYTHON) tests/bench/bench.py $(BENCH_OPTIONS)
+bench: $(VENV)/bench/ready ## exports, stages and memory beside what they are to be read against: ten minutes
+	$(BENCH)
+
+bench-check: $(VENV)/bench/ready ## the same, and what moved by more than 15 % since figures were accepted
+	$(BENCH) --check
+
+bench-accept: $(VENV)/bench/ready ## the same with 10,000,000 rows and a release build; writes docs/performance.md
+	$(BENCH) --long --build --accept --docs
+
+$(VENV)/bench/ready: tests/bench/requirements.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
 
 check: lint test ## what CI runs
 

@@ -1,0 +1,372 @@
+"""Everything that `make bench` tells, on one page: see docs/performance.md.
+
+Contestants take turns against one simulated tenant, so that what disturbs the machine disturbs each of them; of
+every figure the median counts. Time and memory are the kernel's own. Every contestant says how many rows it
+has, and all must have all of them.
+"""
+
+import argparse
+import datetime
+import itertools
+import json
+import os
+import pathlib
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import figures
+import measured
+from tenant import Tenant
+
+HERE = pathlib.Path(__file__).parent
+ROOT = HERE.parent.parent
+DOCUMENT = ROOT / "docs/performance.md"
+ACCEPTED = HERE / "accepted.json"
+PYTHON = ROOT / os.environ.get("BENCH_PYTHON", ".venv/bench/bin/python")
+CARGO = shlex.split(os.environ.get("CARGO", "cargo"))
+CLEAN = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
+
+RESULTS = "user_processing_results"
+# Rows: workflows, runs of each, users of each run.
+SIZES = {
+    20_000: (20, 10, 100),
+    80_000: (20, 20, 200),
+    200_000: (20, 50, 200),
+    1_000_000: (20, 250, 200),
+    10_000_000: (20, 500, 1_000),
+}
+DAYS_OF_YEAR = 364
+LIMIT = 100
+# Two requests in a hundred, in five ways.
+FAULTS = ["kind=status&status=503", "kind=gateway&status=502", "kind=reset", "kind=truncated", "kind=malformed-json"]
+OFFLINE = [["status"], ["verify"], ["verify", "--deep"], ["report", "--from", "2026-01-01"]]
+
+
+class Bench:
+    def __init__(self, arguments, scratch):
+        self.rounds = arguments.rounds
+        self.compared = [20_000, 80_000] if arguments.quick else [200_000, 1_000_000]
+        self.sizes = self.compared + ([10_000_000] if arguments.long else [])
+        self.scratch = scratch
+        self.lcw, self.program = programs(arguments.programs, scratch)
+        self.is_long = arguments.long
+        self.exports, self.stages, self.offline, self.hardships = [], [], [], []
+        # Rows of each dataset as its last export left it.
+        self.stored = {}
+
+    def everything(self):
+        for size in self.sizes:
+            with Tenant(self.program, "history", *SIZES[size]) as tenant:
+                self.first(tenant, size)
+                self.first_ndjson(tenant, size)
+                if size == self.compared[0]:
+                    self.each_stage(tenant)
+                if size == self.compared[-1] and self.is_long:
+                    self.hardship(tenant, size)
+            self.read(size)
+            self.nothing_left(size)
+        for size in self.sizes:
+            self.large_day(size)
+        for size in self.compared:
+            self.year(size)
+
+    # What is measured.
+
+    def first(self, tenant, size):
+        """First exports by everybody, and nothing new right after ours. The largest is ours alone, and once."""
+        rounds = self.rounds if size in self.compared else 1
+        contestants = {"lcw": self.ours}
+        if size in self.compared:
+            contestants |= {"limit": self.limit, "python": self.python}
+            # Bodies are rendered when they are asked for first: that is no contestant's affair.
+            for prepare in (self.ours, self.limit):
+                prepare(tenant, self.out(size))
+        taken = self.in_turn("first export", size, tenant, contestants, rounds)
+        self.keep("first export", size, taken, memory=True)
+        for entry in itertools.chain(*taken.values()):
+            if entry["stored"] != tenant.rows:
+                raise measured.Failed(f"{entry['who']} has {entry['stored']} of {tenant.rows} rows")
+        again = [self.ours(tenant, self.out(size), fresh=False) for _ in range(rounds)]
+        self.keep("nothing new", size, {"lcw": again})
+
+    def first_ndjson(self, tenant, size):
+        out = self.scratch / "ndjson"
+        entry = self.ours(tenant, out, extra=["--format", "ndjson"])
+        self.keep("first export as NDJSON", size, {"lcw": [entry]}, memory=True)
+        shutil.rmtree(out)
+
+    def each_stage(self, tenant):
+        note("each stage alone")
+        runs = 200 if tenant.rows >= 200_000 else 50
+        command = [self.program, "stages", *tenant.sign_in, runs, 2 * self.rounds + 1]
+        told = measured.run([str(word) for word in command], self.scratch, CLEAN).stdout
+        for line in told.splitlines():
+            stage = json.loads(line)
+            samples = [{"nanoseconds": sample} for sample in stage.pop("nanoseconds")]
+            self.stages.append(stage | figures.median(samples))
+
+    def read(self, size):
+        """Verbs that ask nobody, on the dataset that the first export left."""
+        for verb in OFFLINE:
+            command = [self.lcw, *verb, "--out", self.out(size)]
+            rounds = self.rounds if size in self.compared else 1
+            taken = [self.figures_of(measured.run(command, self.scratch, CLEAN)) for _ in range(rounds)]
+            name = " ".join(word for word in verb if not word[0].isdigit() and word != "--from")
+            self.offline.append({"verb": name, "size": size} | figures.median(taken))
+
+    def large_day(self, size):
+        """One run into a day that has all the rows."""
+        out = self.scratch / "day"
+        with Tenant(self.program, "day", *SIZES[size]) as tenant:
+            self.ours(tenant, out)
+            taken = []
+            for _ in range(self.rounds if size in self.compared else 1):
+                tenant.ask("POST", f"/runs?workflow={tenant.workflows[0]}&users=200")
+                tenant.ask("POST", "/clock?advance=1h")
+                taken.append(self.ours(tenant, out, fresh=False))
+            self.keep("merge into one large day", size, {"lcw": taken}, memory=True)
+        shutil.rmtree(out)
+
+    def year(self, size):
+        """One new day on top of a year that was exported as it went by; the script has to read 30 days again."""
+        workflows = 10
+        users = round(size / workflows / DAYS_OF_YEAR)
+        out = self.scratch / "year"
+        shutil.rmtree(out, ignore_errors=True)
+        with Tenant(self.program, "daily", workflows, DAYS_OF_YEAR, users) as tenant:
+            self.ours(tenant, out)
+            for _ in range(DAYS_OF_YEAR // 28 - 1):
+                tenant.ask("POST", "/clock?advance=28d")
+                self.ours(tenant, out, fresh=False)
+            taken = {"lcw": [], "python": []}
+            for number in range(self.rounds):
+                tenant.ask("POST", "/clock?advance=24h")
+                day = self.ours(tenant, out, fresh=False)
+                if day["rows"] != workflows * users:
+                    raise measured.Failed(f"a day has {workflows * users} rows, and {day['rows']} came")
+                taken["lcw"].append(day)
+                taken["python"].append(self.python(tenant, self.scratch / "python.parquet"))
+            self.keep("one new day on a year", size, taken)
+            again = [self.ours(tenant, out, fresh=False) for _ in range(self.rounds)]
+            self.keep("nothing new in a year", size, {"lcw": again})
+        shutil.rmtree(out)
+
+    def hardship(self, tenant, size):
+        """A limit that nobody tells, and then faults; once each."""
+        contestants = {"lcw": self.ours, "python": self.python}
+        tenant.ask("POST", f"/limit?per_second={LIMIT}&burst={LIMIT}")
+        self.endure(f"limit of {LIMIT} requests/s", tenant, size, contestants)
+        tenant.ask("DELETE", "/limit")
+        for fault in FAULTS:
+            tenant.ask("POST", f"/faults?{fault}&chance={0.02 / len(FAULTS)}")
+        self.endure("2 % faults of five kinds", tenant, size, contestants)
+        tenant.ask("DELETE", "/faults")
+
+    def endure(self, case, tenant, size, contestants):
+        for who, export in contestants.items():
+            note(f"{case}: {who}")
+            undisturbed = next(e for e in self.exports if (e["case"], e["size"], e["who"]) == ("first export", size, who))
+            try:
+                entry = export(tenant, self.out(size))
+            except measured.Failed as error:
+                note(f"  {who}: {error}")
+                entry = {"who": who, "stored": 0, "requests": 0, "refused": 0, "seconds": 0.0}
+            least = {"least": undisturbed["requests"], "least_seconds": (undisturbed["requests"] - LIMIT) / LIMIT}
+            self.hardships.append({"case": case, "size": size, "rows_there": tenant.rows} | entry | least)
+
+    def startup(self):
+        taken = [self.figures_of(measured.run([self.lcw, "--help"], self.scratch, CLEAN)) for _ in range(21)]
+        of_all = figures.median(taken)
+        return {"help_seconds": of_all["seconds"], "help_cpu_seconds": of_all["cpu_seconds"], "bytes": self.lcw.stat().st_size}
+
+    # By whom.
+
+    def ours(self, tenant, out, fresh=True, extra=()):
+        if fresh:
+            shutil.rmtree(out, ignore_errors=True)
+        command = [self.lcw, "export", "--graph-url", tenant.origin, "--authority-url", tenant.origin, "--out", out]
+        command += ["--table", RESULTS, "--requests-per-second", "unlimited", "--json", "--quiet", *extra]
+        before = 0 if fresh else self.stored[out]
+        entry, said = self.asking(tenant, command, "lcw")
+        self.stored[out] = said["tables"][RESULTS]["rows_total"]
+        return entry | {
+            "rows": self.stored[out] - before,
+            "stored": self.stored[out],
+            "bytes": measured.size_of(out / RESULTS),
+            "least": said["requests"]["least"],
+            "runs": said["tables"]["runs"]["rows_total"],
+            "listing_pages": tenant.listing_pages,
+        }
+
+    def limit(self, tenant, out):
+        file = self.scratch / "limit.parquet"
+        return self.file_of(tenant, [self.program, "limit", *tenant.sign_in, file], "limit", file)
+
+    def python(self, tenant, out):
+        file = self.scratch / "python.parquet"
+        return self.file_of(tenant, [PYTHON, HERE / "httpx_pyarrow.py", *tenant.sign_in, file], "python", file)
+
+    def file_of(self, tenant, command, who, file):
+        entry, said = self.asking(tenant, command, who)
+        return entry | {"rows": said["rows"], "stored": said["rows"], "bytes": measured.size_of(file)}
+
+    # How.
+
+    def asking(self, tenant, command, who):
+        """Runs it, and says beside its own figures what the tenant noticed."""
+        asked, used = tenant.asked(), tenant.cpu_seconds()
+        done = measured.run(command, self.scratch, CLEAN | tenant.env)
+        answered = tenant.asked() - asked
+        entry = {"who": who, "requests": answered.total(), "refused": answered[429]} | self.figures_of(done)
+        return entry | {"tenant_cpu_seconds": tenant.cpu_seconds() - used}, json.loads(done.stdout)
+
+    @staticmethod
+    def figures_of(done):
+        return {"seconds": done.seconds, "cpu_seconds": done.cpu_seconds, "peak_mib": done.peak_mib}
+
+    def in_turn(self, case, size, tenant, contestants, rounds):
+        taken = {who: [] for who in contestants}
+        for number in range(rounds):
+            note(f"{case} of {size:,} rows, round {number + 1} of {rounds}")
+            for who, export in contestants.items():
+                taken[who].append(export(tenant, self.out(size)))
+        return taken
+
+    def keep(self, case, size, taken, memory=False):
+        for who, entries in taken.items():
+            entry = {"case": case, "size": size, "memory": memory} | figures.median(entries)
+            self.exports.append(entry)
+            note(f"  {case} of {size:,} rows, {who}: {entry['seconds']:.2f} s, {entry['cpu_seconds']:.2f} CPU-s, {entry['peak_mib']:.0f} MiB")
+
+    def out(self, size):
+        return self.scratch / f"data-{size}"
+
+    def nothing_left(self, size):
+        shutil.rmtree(self.out(size))
+
+
+def note(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def cargo(*words):
+    """Builds for release, and says where each program is, by name."""
+    command = [*CARGO, "build", "--release", "--workspace", "--locked", *words]
+    done = subprocess.run([*command, "--message-format", "json-render-diagnostics"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise measured.Failed(f"{shlex.join(command)} ended with {done.returncode}")
+    told = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return {one["target"]["name"]: pathlib.Path(one["executable"]) for one in told if one.get("executable")}
+
+
+def programs(folder, scratch):
+    """The exporter and the program beside it, as copies: a build that comes in between changes nothing."""
+    names = ("lcw", "lcw-bench")
+    found = {name: folder / name for name in names} if folder else cargo("--bin", "lcw", "--bin", "lcw-bench")
+    return [pathlib.Path(shutil.copy2(found[name], scratch / name)) for name in names]
+
+
+def build_seconds(scratch):
+    """A release build from nothing but downloaded sources."""
+    note("a release build of everything, from nothing")
+    target = scratch / "target"
+    begin = time.monotonic()
+    cargo("--bin", "lcw", "--target-dir", str(target))
+    taken = time.monotonic() - begin
+    shutil.rmtree(target)
+    return taken
+
+
+def about(rounds):
+    def said(*command):
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
+
+    cpus = [line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
+    python = said(PYTHON, "-c", "import platform; print(platform.python_version())")
+    return {
+        "date": datetime.date.today().isoformat(),
+        "commit": said("git", "describe", "--always", "--dirty") or "no commit",
+        "cpu": cpus[0] if cpus else platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "rustc": " ".join(said(*(["rustc"]), "--version").split()[:2]),
+        "python": python,
+        "rounds": rounds,
+    }
+
+
+def measure(arguments):
+    measured.adopt()
+    place = ROOT / ".venv/bench"
+    with tempfile.TemporaryDirectory(dir=place, prefix="run-") as folder:
+        scratch = pathlib.Path(folder)
+        bench = Bench(arguments, scratch)
+        program = bench.startup()
+        program["build_seconds"] = build_seconds(scratch) if arguments.build else None
+        bench.everything()
+        return {
+            "about": about(bench.rounds),
+            "exports": bench.exports,
+            "stages": bench.stages,
+            "offline": bench.offline,
+            "hardships": bench.hardships,
+            "program": program,
+        }
+
+
+def check(results):
+    """Says what moved; fails when something got worse."""
+    if not ACCEPTED.exists():
+        raise measured.Failed(f"{ACCEPTED.name} is not there: no figures were accepted yet (`make bench-accept`)")
+    accepted = json.loads(ACCEPTED.read_text())
+    now = figures.ratios(results)
+    common = [name for name in now if name in accepted]
+    if not common:
+        raise measured.Failed(f"{ACCEPTED.name} has none of these figures: they are of another size")
+    found = figures.moved(accepted, now)
+    for name, was, value, is_worse in found:
+        print(f"{'WORSE ' if is_worse else 'better'} {name}: {was:.3f} -> {value:.3f} ({value / was - 1:+.0%})")
+    print(f"{len(common)} compared, {len(found)} moved by more than {figures.TOLERANCE:.0%}")
+    return 1 if any(is_worse for *_, is_worse in found) else 0
+
+
+def accept(results):
+    kept = {name: round(value, 4) for name, (_, value) in figures.ratios(results).items()}
+    ACCEPTED.write_text(json.dumps(kept, indent=2) + "\n")
+
+
+def main():
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--quick", action="store_true", help="small sizes: shows that it works, and no more")
+    asked.add_argument("--long", action="store_true", help="10,000,000 rows, too")
+    asked.add_argument("--build", action="store_true", help="measure a release build of everything, too")
+    asked.add_argument("--rounds", type=int, default=3, help="of each comparison [3]")
+    asked.add_argument("--programs", type=pathlib.Path, metavar="DIR", help="build nothing: take lcw and lcw-bench from here")
+    asked.add_argument("--json", type=pathlib.Path, default=ROOT / ".venv/bench/results.json", help="where results go")
+    asked.add_argument("--from", dest="source", type=pathlib.Path, help="measure nothing: take these results")
+    asked.add_argument("--check", action="store_true", help="say what moved since the figures were accepted")
+    asked.add_argument("--accept", action="store_true", help="these are the figures to compare with from now on")
+    asked.add_argument("--docs", action="store_true", help="write the tables into docs/performance.md")
+    arguments = asked.parse_args()
+    try:
+        results = json.loads(arguments.source.read_text()) if arguments.source else measure(arguments)
+        if not arguments.source:
+            arguments.json.write_text(json.dumps(results, indent=2) + "\n")
+        print(figures.markdown(results))
+        if arguments.docs:
+            DOCUMENT.write_text(figures.put_into(DOCUMENT.read_text(), figures.markdown(results)))
+        code = check(results) if arguments.check else 0
+        if arguments.accept:
+            accept(results)
+            code = 0
+    except measured.Failed as error:
+        sys.exit(f"error: {error}")
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
