@@ -6,7 +6,7 @@ VENV := .venv
 DEMO_OUT ?= lcw-demo
 LCW := $(or $(CARGO_TARGET_DIR),target)/debug/lcw
 
-.PHONY: help demo test test-rust test-duckdb test-readers test-schedules test-otlp test-docs test-bench dist torture fuzz lint fmt schemas bench bench-check bench-accept check clean
+.PHONY: help demo test test-rust test-duckdb test-readers test-schedules test-otlp test-docs test-bench dist torture fuzz lint fmt schemas bench bench-check bench-accept bench-instructions check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -134,6 +134,10 @@ bench-check: $(VENV)/bench/ready ## the same, and what moved by more than 15 % s
 
 bench-accept: $(VENV)/bench/ready ## the same with 10,000,000 rows and a release build; writes docs/performance.md
 	$(BENCH) --long --build --accept --docs
+
+# Needs valgrind. Counts, and so the same on a busy machine.
+bench-instructions: ## instructions of an export per row, by what they are for: five minutes
+	CARGO="$(CARGO)" $(PYTHON) tests/bench/instructions.py $(BENCH_OPTIONS)
 
 $(VENV)/bench/ready: tests/bench/requirements.txt
 	$(PYTHON) -m venv $(@D)
