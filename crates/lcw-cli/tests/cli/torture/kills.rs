@@ -110,7 +110,7 @@ fn kill_after_a_request(scene: &Scene, requests: usize, dice: &mut Dice) -> bool
     });
     let export = scene.lcw().start();
     asked.recv_timeout(Duration::from_mins(1)).unwrap();
-    sleep(Duration::from_millis(dice.below(60) as u64));
+    sleep(Duration::from_millis(dice.below(20) as u64));
     export.signal("KILL");
     export.end().code.is_none()
 }
@@ -127,7 +127,7 @@ async fn killed_at_any_moment(work: Work, test: &'static str) {
     let started = Instant::now();
     let mut killed = 0;
     let mut moments = 0;
-    for seed in seeds(10, 300) {
+    for seed in seeds(10, 600) {
         moments += 1;
         let _replay = Replay::of(seed, test);
         let mut dice = Dice::new(seed);
