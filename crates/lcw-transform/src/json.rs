@@ -41,6 +41,10 @@ pub(crate) fn write_extra(
     extra: &Extra<'_>,
     nested: &[Nested<'_>],
 ) -> Result<bool, fmt::Error> {
+    let has_any = |nested: &Nested<'_>| nested.extra.is_some_and(|extra| !extra.is_empty());
+    if extra.is_empty() && !nested.iter().any(has_any) {
+        return Ok(false);
+    }
     let mut members = Members::new();
     members.extend(
         extra
@@ -52,9 +56,6 @@ pub(crate) fn write_extra(
         .filter_map(|nested| Some((nested.name, nested.extra?)));
     let nested = nested.filter(|(_, extra)| !extra.is_empty());
     members.extend(nested.map(|(name, extra)| (name, Value::Object(extra))));
-    if members.is_empty() {
-        return Ok(false);
-    }
     write_object(out, members)?;
     Ok(true)
 }

@@ -58,10 +58,14 @@ impl Rows {
         if (1..self.len()).all(|row| by_key(row - 1, row).is_lt()) {
             return self;
         }
-        let mut order: Vec<usize> = (0..self.len()).collect();
+        // Most keys differ in their first bytes: numbers are compared, and texts only where those agree.
+        let head = |row| keys.first().map_or(0, |key| key.head(row));
+        let mut order: Vec<(u64, usize)> = (0..self.len()).map(|row| (head(row), row)).collect();
+        let by_head =
+            |a: &(u64, usize), b: &(u64, usize)| a.0.cmp(&b.0).then_with(|| by_key(a.1, b.1));
         // The later row of two comes first, and `dedup` keeps the first.
-        order.sort_unstable_by(|a, b| by_key(*a, *b).then(b.cmp(a)));
-        order.dedup_by(|later, earlier| by_key(*later, *earlier).is_eq());
+        order.sort_unstable_by(|a, b| by_head(a, b).then(b.1.cmp(&a.1)));
+        order.dedup_by(|later, earlier| by_head(later, earlier).is_eq());
         self.take(&order)
     }
 
@@ -99,13 +103,13 @@ impl Rows {
         }
     }
 
-    fn take(self, rows: &[usize]) -> Self {
-        let indices = UInt64Array::from_iter_values(rows.iter().map(|row| *row as u64));
+    fn take(self, rows: &[(u64, usize)]) -> Self {
+        let indices = UInt64Array::from_iter_values(rows.iter().map(|(_, row)| *row as u64));
         let batch = take_record_batch(&self.batch, &indices).expect("every index is a row");
         let absent = self
             .absent
             .as_ref()
-            .map(|bits| rows.iter().map(|row| bits[*row]).collect());
+            .map(|bits| rows.iter().map(|(_, row)| bits[*row]).collect());
         Self {
             batch,
             absent,
@@ -125,6 +129,21 @@ impl<'r> KeyColumn<'r> {
         match column.data_type() {
             DataType::Int32 => Self::Number(column.as_primitive::<Int32Type>()),
             _ => Self::Text(column.as_string::<i32>()),
+        }
+    }
+
+    /// The start of a row's key as a number: where two differ, the keys do in the same way.
+    fn head(&self, row: usize) -> u64 {
+        match self {
+            Self::Text(keys) => {
+                let mut head = [0; 8];
+                for (to, from) in head.iter_mut().zip(keys.value(row).bytes()) {
+                    *to = from;
+                }
+                u64::from_be_bytes(head)
+            }
+            // The sign bit turned, negative numbers come first.
+            Self::Number(keys) => u64::from(keys.value(row).cast_unsigned() ^ (1 << 31)),
         }
     }
 
