@@ -329,7 +329,7 @@ impl Place {
         let asked = stopping.clone();
         export.stop_when(move || asked.is_asked());
         stopping.reach(Stage::Begun);
-        match rewrite(&mut export, &found.files, &forgotten) {
+        match rewrite(&mut export, &found.files, &forgotten, stopping) {
             Err(DatasetError::Stopped) => {
                 // Who is to be forgotten is on record: whoever comes next knows.
                 export.close(tail(Status::Interrupted))?;
@@ -484,9 +484,13 @@ fn rewrite(
     export: &mut Export<'_>,
     files: &[ForgottenFile],
     forgotten: &Forgotten,
+    stopping: &Stopping,
 ) -> Result<(), DatasetError> {
     let days: BTreeSet<Option<Date>> = files.iter().map(|file| file.day).collect();
     for day in days {
+        if stopping.is_asked() {
+            return Err(DatasetError::Stopped);
+        }
         let mut staging = export.day(day)?;
         for file in files.iter().filter(|file| file.day == day) {
             let mut removed = BTreeMap::<(String, String), u64>::new();

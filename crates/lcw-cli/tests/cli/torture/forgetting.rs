@@ -174,10 +174,13 @@ async fn a_forget_that_is_asked_to_stop_says_how_far_it_came_and_the_same_again_
     let (hers, others) = scene.rows();
     let root = scene.desk.data();
     let record = scene.trace(|_, _| Verdict::Go).calls;
-    let renames = |call: &Call| call.name.starts_with("rename");
     let reads = record.iter().position(|call| call.name == "openat");
-    let first = record.iter().position(renames);
-    let points = [reads, first].map(Option::unwrap);
+    let stages = |call: &Call| call.path.starts_with(root.join("_staging"));
+    let table = Table::UserProcessingResults.name();
+    let writes = record
+        .iter()
+        .position(|call| stages(call) && call.path.to_string_lossy().contains(table));
+    let points = [reads, writes].map(Option::unwrap);
     let mut told = Vec::new();
     for (nth, point) in points.into_iter().enumerate() {
         let (signal, code) = [(Signal::SIGTERM, 143), (Signal::SIGINT, 130)][nth % 2];
@@ -190,7 +193,13 @@ async fn a_forget_that_is_asked_to_stop_says_how_far_it_came_and_the_same_again_
             }
         });
         let what = format!("asked at call {point}, {}", record[point].label(&root));
-        assert_eq!(traced.ended.code, Some(code), "{what}: {}", traced.ended);
+        let calls = (point, traced.calls.len());
+        assert_eq!(
+            traced.ended.code,
+            Some(code),
+            "{what} {calls:?}: {}",
+            traced.ended
+        );
         let said = [UNTOUCHED, BEGUN].map(|said| traced.ended.stderr.contains(said));
         assert_eq!(
             said.iter().filter(|it| **it).count(),
