@@ -50,7 +50,7 @@ impl Stopping {
     /// Where it was stopped, in words.
     pub(super) fn stopped(&self, code: u8) -> PipelineError {
         let stage = self.stage.load(Ordering::Acquire);
-        let state = match stage {
+        let told = match stage {
             _ if stage == Stage::Untouched as u8 => {
                 "nothing was changed; run it again to forget them"
             }
@@ -63,6 +63,6 @@ impl Stopping {
                  same again"
             }
         };
-        PipelineError::ForgetStopped { code, state }
+        PipelineError::ForgetStopped { code, state: told }
     }
 }
