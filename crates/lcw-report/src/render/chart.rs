@@ -396,6 +396,13 @@ mod tests {
     }
 
     #[test]
+    fn a_chart_says_how_many_days_a_place_is() {
+        assert_eq!(about_places("By day", PLACES, "each bar is"), "By day");
+        let more = about_places("By day", 4 * PLACES + 1, "each bar is");
+        assert_eq!(more, "By day; each bar is 5 days");
+    }
+
+    #[test]
     fn many_days_share_places() {
         let days: Vec<Place> = (0..1_000)
             .map(|day| Place {
