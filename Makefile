@@ -75,8 +75,10 @@ $(VENV)/pyarrow/ready: $(VENV)/ready tests/readers/requirements.txt
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(@D) --requirement tests/readers/requirements.txt
 	touch $@
 
-$(VENV)/schedules/ready: $(VENV)/ready tests/schedules/requirements.txt
+$(VENV)/schedules/ready: $(VENV)/ready tests/schedules/requirements.txt tests/schedules/collector.txt
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(@D) --requirement tests/schedules/requirements.txt
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(@D) --requirement tests/schedules/collector.txt \
+	  || echo "warning: there is no rotel for this machine: no collector is told anything" >&2
 	touch $@
 
 $(VENV)/docs/ready: $(VENV)/ready tests/docs/requirements.txt

@@ -1,5 +1,5 @@
 """What `lcw schedule print` prints is read by the tools, schemas and languages that it is for; what exports tell others
-is read by the libraries of those who are told.
+is read by the libraries of those who are told; shells complete with the scripts that they get.
 
 Everything runs offline. A tool of the operating system that is not there is named at the end, with what it would have
 looked at; the checks beside it need only this folder's requirements.txt.
@@ -16,6 +16,7 @@ import container_apps
 import cron
 import github_actions
 import kubernetes_manifest
+import shells
 import systemd
 import telemetry
 import windows_task
@@ -29,12 +30,13 @@ CHECKS = [
     github_actions.check,
     airflow_dag.check,
     container_apps.check,
+    shells.check,
     telemetry.check_metrics,
     telemetry.check_alert_rules,
     telemetry.check_lineage,
 ]
 if os.environ.get("LCW_OTLP"):
-    CHECKS = [telemetry.check_otlp]
+    CHECKS = [telemetry.check_otlp, telemetry.check_collector]
 
 
 def main():

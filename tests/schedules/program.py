@@ -51,8 +51,13 @@ def tool(name, for_what):
     """A tool of the operating system, or None, which is said at the end."""
     found = shutil.which(name)
     if found is None:
-        _skipped.append(f"{name} is not there: {for_what} was not looked at by it")
+        left_out(f"{name} is not there: {for_what} was not looked at by it")
     return found
+
+
+def left_out(what):
+    """Said at the end."""
+    _skipped.append(what)
 
 
 def skipped():

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use lcw_pipeline::{FileFormat, Route, Summary};
+use lcw_pipeline::{FileFormat, ForgetRequest, Route, Summary};
 use lcw_simulator::{
     Category, Endpoint, Fault, FaultRule, IdStyle, RunPlan, Simulator, TenantConfig, When,
     WorkflowConfig,
@@ -12,8 +12,12 @@ use lcw_simulator::{
 use lcw_tests::{Office, quiet};
 use lcw_transform::{PseudonymKey, Table};
 use serde_json::Value;
+use tokio::sync::watch;
 
 const HOUR: Duration = Duration::from_hours(1);
+
+const FROM: &str = "2026-10-20T00:00:00Z";
+const TO: &str = "2026-12-01T00:00:00Z";
 
 const ROUTES: [Route; 3] = [Route::Auto, Route::Run, Route::Workflow];
 
@@ -169,4 +173,40 @@ async fn people_have_pseudonyms_by_each_route() {
     assert_eq!(people[0].len(), 200);
     let plain = tenant.truth().results[0].value["subject"]["id"].clone();
     assert!(people[0].iter().all(|(_, subject)| *subject != plain));
+}
+
+#[tokio::test]
+async fn whoever_is_forgotten_comes_back_by_no_route() {
+    for route in [Route::Run, Route::Workflow] {
+        let mut office = office(FileFormat::Parquet, route);
+        let tenant = Simulator::start(small_runs(IdStyle::Composite))
+            .await
+            .unwrap();
+        office.export(&tenant).await;
+        let truth = tenant.truth();
+        let forgotten = truth.results[0].value["subject"]["id"].as_str().unwrap();
+        let (_, stop) = watch::channel(None);
+        let request = ForgetRequest {
+            out: office.out().to_owned(),
+            tenant: None,
+            subjects: vec![forgotten.to_owned()],
+            pseudonyms: Vec::new(),
+            key: None,
+            snapshots: Vec::new(),
+            dry_run: false,
+        };
+        assert!(lcw_pipeline::forget(request, stop).await.unwrap().found);
+        let others = office.facts(&tenant, Table::UserProcessingResults);
+        assert!(others.len() < 200, "{}", others.len());
+        // Every run is read again, and the service still has what was forgotten.
+        let summary = office.backfill(&tenant, FROM, TO).await;
+        assert_eq!(summary.exit_code, 0, "{summary:#?}");
+        let way = match route {
+            Route::Workflow => "workflow",
+            _ => "scheduledDateTime",
+        };
+        assert_eq!(summary.ways.results[way], 80, "{summary:#?}");
+        let after = office.facts(&tenant, Table::UserProcessingResults);
+        assert!(after.keys().eq(others.keys()), "{route:?}");
+    }
 }

@@ -1,10 +1,11 @@
 //! The pipeline file: every key has a default, unknown keys are errors with a suggestion.
 
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use lcw_extractor::{ApiVersion, AssertionAlgorithm, Cloud};
 use lcw_pipeline::{DeletedWorkflows, OnDrift, Route};
 use lcw_transform::Table;
@@ -204,8 +205,14 @@ impl PipelineFile {
         let Some(path) = path else {
             return Ok(Self::default());
         };
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read the pipeline file {}", path.display()))?;
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let name = path.display();
+            let instead = match error.kind() {
+                io::ErrorKind::NotFound => format!("; `lcw init {name}` writes one"),
+                _ => String::new(),
+            };
+            anyhow!("cannot read the pipeline file {name}: {error}{instead}")
+        })?;
         Self::parse(&text).map_err(|problem| {
             anyhow!(
                 "the pipeline file {} is not valid: {problem}",

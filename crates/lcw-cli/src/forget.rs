@@ -8,9 +8,9 @@ use crate::args::{ForgetArgs, Output};
 use crate::config::PipelineFile;
 use crate::failure::Failure;
 use crate::lines::counted;
-use crate::{print, pseudonyms, settings};
+use crate::{print, pseudonyms, settings, signals};
 
-pub(crate) fn forget(args: &ForgetArgs, to: &Output) -> Result<u8, Failure> {
+pub(crate) async fn forget(args: &ForgetArgs, to: &Output) -> Result<u8, Failure> {
     let file = PipelineFile::read(args.pipeline.as_deref())?;
     let snapshots = args.snapshots.iter().chain(existing(&file));
     let request = ForgetRequest {
@@ -22,13 +22,16 @@ pub(crate) fn forget(args: &ForgetArgs, to: &Output) -> Result<u8, Failure> {
         snapshots: snapshots.cloned().collect(),
         dry_run: args.dry_run,
     };
-    let done = lcw_pipeline::forget(&request).map_err(|error| Failure::from(&error))?;
+    let looks_at_snapshots = !request.snapshots.is_empty();
+    let stop = signals::watch().map_err(|error| Failure::failed(&error.into()))?;
+    let done = lcw_pipeline::forget(request, stop).await;
+    let done = done.map_err(|error| Failure::from(&error))?;
     if to.json {
         print::json(&done)?;
     } else {
         let mut text = String::new();
         // Writing to a String cannot fail.
-        let _infallible = write(&mut text, &done, !request.snapshots.is_empty());
+        let _infallible = write(&mut text, &done, looks_at_snapshots);
         print::text(&text)?;
     }
     Ok(0)

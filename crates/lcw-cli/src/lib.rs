@@ -120,7 +120,7 @@ async fn run(cli: &Cli, screen: &Screen) -> Result<u8, Failure> {
         Verb::Config(args) => show_config::config(args, to),
         Verb::Completions(args) => completions::completions(args),
         Verb::Man(args) => man::man(args, to),
-        Verb::Forget(args) => forget::forget(args, to),
+        Verb::Forget(args) => forget::forget(args, to).await,
         Verb::Schema(args) => schema::schema(args, to),
         Verb::Connect(args) => connect::connect(args, to),
         Verb::Sql(args) => sql::sql(args, to),

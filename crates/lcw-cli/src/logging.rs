@@ -16,10 +16,15 @@ use crate::settings::env;
 pub(crate) fn start(output: &Output, screen: &Screen) -> Result<(), Failure> {
     let filter = filter(output)?;
     let lines = lines(output.log_format, screen).with_filter(filter);
-    // What is recorded for a collector does not depend on what is logged.
+    let layers = vec![lines.boxed()];
+    // What is recorded for a collector does not depend on what is logged, nor the other way round: a
+    // list of layers keeps their filters apart.
     #[cfg(feature = "otlp")]
-    let lines = lines.and_then(crate::telemetry::recorder());
-    registry().with(lines).init();
+    let layers: Vec<_> = layers
+        .into_iter()
+        .chain(crate::telemetry::recorder().map(Layer::boxed))
+        .collect();
+    registry().with(layers).init();
     Ok(())
 }
 

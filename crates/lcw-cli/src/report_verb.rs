@@ -87,9 +87,10 @@ fn refuse_dataset(html: &Path, out: &Path) -> Result<(), Failure> {
 
 fn write_html(path: &Path, report: &Report) -> Result<(), Failure> {
     std::fs::write(path, render::html(report)).map_err(|error| {
-        let shown = path.display();
-        let error = anyhow::Error::from(error).context(format!("cannot write {shown}"));
-        Failure::failed(&error)
+        Failure::usage(
+            format!("cannot write {}: {error}", path.display()),
+            "name a file in a folder that this user may write to with --html",
+        )
     })?;
     info!(file = %path.display(), "wrote the report as HTML");
     Ok(())

@@ -28,7 +28,8 @@ pub enum DatasetError {
     },
     /// The folder holds something else.
     #[error(
-        "{} is not a dataset: it holds {found} but no _dataset.json; choose an empty or new folder",
+        "{} is not a dataset: it holds {found} but no _dataset.json; name the folder of a dataset, \
+         or for a first export an empty or new one",
         path.display()
     )]
     NotADataset {
@@ -80,6 +81,15 @@ pub enum DatasetError {
         path: PathBuf,
         /// The column.
         column: String,
+    },
+    /// Files cannot be made in the folder, or where it would be.
+    #[error("cannot make a file in {}{}", path.display(), hint(source))]
+    UnusableFolder {
+        /// The folder, or the nearest one above it.
+        path: PathBuf,
+        /// The refusal.
+        #[source]
+        source: io::Error,
     },
     /// The operating system refused.
     #[error("cannot {action} {}{}", path.display(), hint(source))]
@@ -196,7 +206,11 @@ impl DatasetError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Locked { .. } => ErrorKind::Busy,
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::NotADirectory => {
+                ErrorKind::Configuration
+            }
             Self::NotADataset { .. }
+            | Self::UnusableFolder { .. }
             | Self::Mismatch { .. }
             | Self::SnapshotFolder { .. }
             | Self::InvalidTenant { .. } => ErrorKind::Configuration,
@@ -344,7 +358,7 @@ fn hint(source: &io::Error) -> &'static str {
             ": the file system is read-only; choose another folder"
         }
         io::ErrorKind::PermissionDenied => {
-            ": permission denied; give this user write access to the folder or choose another"
+            ": permission denied; let this user read and write there, or choose another folder"
         }
         io::ErrorKind::CrossesDevices => {
             ": the two folders are on different file systems; choose one on the same"

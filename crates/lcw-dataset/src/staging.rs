@@ -139,6 +139,7 @@ impl<'e> Staging<'e> {
         let old = base.rows.take().into_iter().flatten();
         let staged = self.write(&table, &path, |write| {
             for batch in old {
+                self.go_on().map_err(MergeError::Dataset)?;
                 let batch = batch.map_err(MergeError::Rows)?;
                 let left = match redact(&batch) {
                     None => batch,

@@ -33,8 +33,8 @@ impl Writer {
     /// there. Leaves nothing behind, so that it can be asked before anything else is done.
     ///
     /// # Errors
-    /// [`DatasetError::Locked`] when another holds it, [`DatasetError::Io`] when no file can be
-    /// made in the folder, or where the folder would be.
+    /// [`DatasetError::Locked`] when another holds it, [`DatasetError::UnusableFolder`] when no file
+    /// may be made in the folder, or where the folder would be, and [`DatasetError::Io`] when it failed.
     pub fn probe(root: &Path) -> Result<(), DatasetError> {
         let storage = LocalStorage::new(root);
         storage.probe()?;

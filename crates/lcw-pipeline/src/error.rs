@@ -49,6 +49,14 @@ pub enum PipelineError {
     /// Stopped by a signal; carries the exit code.
     #[error("stopped by a signal; the days committed so far stay, run it again to continue")]
     Stopped(u8),
+    /// A forget that was stopped by a signal.
+    #[error("stopped by a signal; {state}")]
+    ForgetStopped {
+        /// The exit code.
+        code: u8,
+        /// What of it is done, and what to do.
+        state: &'static str,
+    },
 }
 
 impl PipelineError {
@@ -69,7 +77,7 @@ impl PipelineError {
                 lcw_dataset::ErrorKind::Failed => exit::FAILED,
             },
             Self::Flatten(_) | Self::Worker | Self::Thread(_) | Self::Writer => exit::FAILED,
-            Self::Stopped(code) => *code,
+            Self::Stopped(code) | Self::ForgetStopped { code, .. } => *code,
         }
     }
 

@@ -386,7 +386,7 @@ fn stop_when_nothing_works(
     }
 }
 
-async fn asked_to_stop(stop: &mut Stop) -> u8 {
+pub(crate) async fn asked_to_stop(stop: &mut Stop) -> u8 {
     match stop.wait_for(Option::is_some).await.map(|code| *code) {
         Ok(Some(code)) => code,
         // Nobody is left who could ask.

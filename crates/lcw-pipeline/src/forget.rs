@@ -4,8 +4,11 @@
 //! like a day of an export. So a forget that is stopped leaves whole files, no export brings anybody
 //! back, and the same again finishes it.
 
+mod stopping;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use arrow::array::{AsArray, RecordBatch, StringArray};
 use jiff::Timestamp;
@@ -16,19 +19,27 @@ use lcw_dataset::{
 };
 use lcw_transform::{Forgotten, PseudonymKey, Table};
 use serde::Serialize;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use crate::error::PipelineError;
+use crate::export::{Stop, asked_to_stop};
 use crate::people::redact_line;
 use crate::request::FileFormat;
 use crate::state::State;
 use crate::summary::ManifestSummary;
 use crate::tables::{layout, specs};
 use crate::tombstones::Tombstones;
+use stopping::{Stage, Stopping};
 
 /// Bytes of the shortest id: shorter ones could be words of any text.
 const SHORTEST_ID: usize = 8;
 /// Hex digits of a pseudonym.
 const PSEUDONYM: usize = 64;
+
+/// What a forget that is stopped waits at most for a safe point. Beyond it is left as it is, like one
+/// that was killed.
+const MOMENT: Duration = Duration::from_secs(3);
 
 /// Whom to forget, and where.
 #[derive(Debug, Clone)]
@@ -113,16 +124,35 @@ pub struct QuarantinedLines {
 /// # Errors
 /// When nobody is named or a name cannot be an id, when there is no dataset, when it is
 /// pseudonymised and the key is not there or another one, and when an export holds it.
-pub fn forget(request: &ForgetRequest) -> Result<Forgetting, PipelineError> {
+/// [`PipelineError::ForgetStopped`] when `stop` turns to an exit code before it is done.
+pub async fn forget(request: ForgetRequest, stop: Stop) -> Result<Forgetting, PipelineError> {
+    let stopping = Stopping::new(stop.clone());
+    let inside = stopping.clone();
+    let mut work = spawn_blocking(move || take_out(&request, &inside));
+    let mut asking = stop;
+    let code = tokio::select! {
+        outcome = &mut work => return outcome?,
+        code = asked_to_stop(&mut asking) => code,
+    };
+    match timeout(MOMENT, work).await {
+        Ok(outcome) => outcome?,
+        Err(_) => Err(stopping.stopped(code)),
+    }
+}
+
+fn take_out(request: &ForgetRequest, stopping: &Stopping) -> Result<Forgetting, PipelineError> {
     let place = Place::find(request)?;
     let ids = place.ids(request)?;
     let mut tenants = Vec::new();
     for tenant in place.tenants(request.tenant.as_deref())? {
         tenants.push(if request.dry_run {
-            place.look(&tenant, &ids)?
+            place.look(&tenant, &ids, stopping)?
         } else {
-            place.forget(&tenant, &ids)?
+            place.forget(&tenant, &ids, stopping)?
         });
+    }
+    if !request.dry_run {
+        stopping.reach(Stage::Done);
     }
     let found = tenants.iter().any(TenantForgetting::has_something);
     Ok(Forgetting {
@@ -131,7 +161,7 @@ pub fn forget(request: &ForgetRequest) -> Result<Forgetting, PipelineError> {
         found,
         subjects: ids.len(),
         tenants,
-        snapshots: place.snapshots(&request.snapshots, &ids)?,
+        snapshots: place.snapshots(&request.snapshots, &ids, stopping)?,
         has_damaged_files: place.open(&request.out)?.has_damaged()?,
     })
 }
@@ -251,11 +281,12 @@ impl Place {
         &self,
         tenant: &str,
         ids: &BTreeSet<String>,
+        stopping: &Stopping,
     ) -> Result<TenantForgetting, PipelineError> {
         let dataset = self.open(&self.out)?;
         let mut tombstones = Tombstones::new();
         tombstones.add(ids.iter().map(String::as_str));
-        Ok(found(&dataset, tenant, &tombstones.forgotten())?)
+        found(&dataset, tenant, &tombstones.forgotten(), stopping)
     }
 
     /// Puts them on record and takes them out, together with those whom a forget that was stopped
@@ -264,6 +295,7 @@ impl Place {
         &self,
         tenant: &str,
         ids: &BTreeSet<String>,
+        stopping: &Stopping,
     ) -> Result<TenantForgetting, PipelineError> {
         let format = self.format.loader();
         let tables = specs(&layout(format.as_ref(), false))?;
@@ -277,7 +309,7 @@ impl Place {
         let was_stopped = std::mem::replace(&mut tombstones.is_unfinished, true);
         tombstones.add(ids.iter().map(String::as_str));
         let forgotten = tombstones.forgotten();
-        let mut found = found(writer.dataset(), tenant, &forgotten)?;
+        let mut found = found(writer.dataset(), tenant, &forgotten, stopping)?;
         if !found.has_something() && !was_stopped {
             return Ok(found);
         }
@@ -294,13 +326,24 @@ impl Place {
         state.totals.clear();
         state.tombstones = Some(tombstones);
         hand_over(&mut export, &state);
-        rewrite(&mut export, &found.files, &forgotten)?;
+        let asked = stopping.clone();
+        export.stop_when(move || asked.is_asked());
+        stopping.reach(Stage::Begun);
+        match rewrite(&mut export, &found.files, &forgotten, stopping) {
+            Err(DatasetError::Stopped) => {
+                // Who is to be forgotten is on record: whoever comes next knows.
+                export.close(tail(Status::Interrupted))?;
+                stopping.check()?;
+                return Err(DatasetError::Stopped.into());
+            }
+            other => other?,
+        }
         export.rewrite_quarantine(|line| redact_line(&forgotten, line))?;
         if let Some(tombstones) = &mut state.tombstones {
             tombstones.is_unfinished = false;
         }
         hand_over(&mut export, &state);
-        let manifest = export.close(tail())?;
+        let manifest = export.close(tail(Status::Done))?;
         found.manifest = Some(ManifestSummary {
             path: manifest.path.display().to_string(),
             sha256: manifest.sha256,
@@ -313,6 +356,7 @@ impl Place {
         &self,
         folders: &[PathBuf],
         ids: &BTreeSet<String>,
+        stopping: &Stopping,
     ) -> Result<Vec<String>, PipelineError> {
         let mut tombstones = Tombstones::new();
         tombstones.add(ids.iter().map(String::as_str));
@@ -323,7 +367,8 @@ impl Place {
                 let dataset = self.open(&snapshot)?;
                 let mut is_there = false;
                 for tenant in &self.identity.tenants {
-                    is_there = is_there || found(&dataset, tenant, &forgotten)?.has_something();
+                    is_there =
+                        is_there || found(&dataset, tenant, &forgotten, stopping)?.has_something();
                 }
                 if is_there {
                     holding.push(snapshot.display().to_string());
@@ -388,7 +433,8 @@ fn found(
     dataset: &Dataset,
     tenant: &str,
     forgotten: &Forgotten,
-) -> Result<TenantForgetting, DatasetError> {
+    stopping: &Stopping,
+) -> Result<TenantForgetting, PipelineError> {
     let mut files = Vec::new();
     for table in Table::ALL {
         for file in dataset.files(table.name(), tenant)? {
@@ -405,6 +451,7 @@ fn found(
                 .into_iter()
                 .flatten()
             {
+                stopping.check()?;
                 if let Some(redacted) = forgotten.redact(table, &batch?) {
                     found.rows_removed += redacted.removed.len() as u64;
                     found.rows_changed += redacted.changed;
@@ -437,9 +484,13 @@ fn rewrite(
     export: &mut Export<'_>,
     files: &[ForgottenFile],
     forgotten: &Forgotten,
+    stopping: &Stopping,
 ) -> Result<(), DatasetError> {
     let days: BTreeSet<Option<Date>> = files.iter().map(|file| file.day).collect();
     for day in days {
+        if stopping.is_asked() {
+            return Err(DatasetError::Stopped);
+        }
         let mut staging = export.day(day)?;
         for file in files.iter().filter(|file| file.day == day) {
             let mut removed = BTreeMap::<(String, String), u64>::new();
@@ -488,9 +539,9 @@ fn hand_over(export: &mut Export<'_>, state: &State) {
     export.set_state(serde_json::to_value(state).unwrap_or_default());
 }
 
-fn tail() -> ManifestTail {
+fn tail(status: Status) -> ManifestTail {
     ManifestTail {
-        status: Status::Done,
+        status,
         finished_at: Timestamp::now(),
         requests: lcw_dataset::RequestCounts::default(),
         runs: lcw_dataset::RunCounts::default(),

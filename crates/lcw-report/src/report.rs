@@ -290,29 +290,37 @@ fn notes(report: &Report, filter: Option<&str>) -> Vec<String> {
     note(
         totals.open_runs > 0,
         format!(
-            "{} that are open or not settled yet are in no rate, duration or trend.",
-            counted(totals.open_runs, "run")
+            "{} open or not settled yet, and in no rate, duration or trend.",
+            counted(totals.open_runs, "run is", "runs are")
         ),
     );
     note(
         totals.preview_runs > 0,
         format!(
-            "{} (preview) changed nothing and are in no figure but their own number.",
-            counted(totals.preview_runs, "dry run")
+            "{} (preview): they change nothing, and are in no figure but their own number.",
+            counted(totals.preview_runs, "dry run", "dry runs")
         ),
     );
     note(
         totals.runs_without_users > 0,
         format!(
-            "{} have no user results in the dataset: their users are in no figure.",
-            counted(totals.runs_without_users, "settled run")
+            "{} no user results in the dataset: their users are in no figure.",
+            counted(
+                totals.runs_without_users,
+                "settled run has",
+                "settled runs have"
+            )
         ),
     );
     note(
         report.failing_tasks.known && totals.runs_without_tasks > 0,
         format!(
-            "{} have no task results in the dataset: their failing tasks are not known.",
-            counted(totals.runs_without_tasks, "settled run")
+            "{} no task results in the dataset: their failing tasks are not known.",
+            counted(
+                totals.runs_without_tasks,
+                "settled run has",
+                "settled runs have"
+            )
         ),
     );
     note(
@@ -323,8 +331,12 @@ fn notes(report: &Report, filter: Option<&str>) -> Vec<String> {
     note(
         report.failing_tasks.failures_left_out > 0,
         format!(
-            "{} are of kinds beyond the thousand that are listed.",
-            counted(report.failing_tasks.failures_left_out, "task failure")
+            "{} of kinds beyond the thousand that are listed.",
+            counted(
+                report.failing_tasks.failures_left_out,
+                "task failure is",
+                "task failures are"
+            )
         ),
     );
     if let Some(filter) = filter {
@@ -335,8 +347,8 @@ fn notes(report: &Report, filter: Option<&str>) -> Vec<String> {
     notes
 }
 
-/// `1 run`, `2 runs`.
-fn counted(count: u64, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
+/// `1 run is`, `2 runs are`.
+fn counted(count: u64, one: &str, many: &str) -> String {
+    let what = if count == 1 { one } else { many };
+    format!("{count} {what}")
 }

@@ -131,28 +131,25 @@ fn proof(asker: &mut Asker, draft: &mut Draft) -> Result<(), Failure> {
         let auth = asker.ask(&question, "auto", one_of::<Auth>)?;
         draft.set("source", "auth", json!(auth));
     }
-    let (key, question, variable) = match draft.get("auth").and_then(Value::as_str) {
-        Some("secret") => (
-            FILES[0],
-            "File with the client secret",
-            "AZURE_CLIENT_SECRET",
-        ),
+    let secret = "File with the client secret";
+    let (key, question, place) = match draft.get("auth").and_then(Value::as_str) {
+        Some("auto") => (FILES[0], secret, "none, the environment has what is needed"),
+        Some("secret") => (FILES[0], secret, "$AZURE_CLIENT_SECRET when it runs"),
         Some("certificate") => (
             FILES[1],
             "PEM or PFX file with the certificate",
-            "AZURE_CLIENT_CERTIFICATE_PATH",
+            "$AZURE_CLIENT_CERTIFICATE_PATH when it runs",
         ),
         Some("federated") => (
             FILES[2],
             "File with the federated token",
-            "AZURE_FEDERATED_TOKEN_FILE",
+            "$AZURE_FEDERATED_TOKEN_FILE when it runs",
         ),
         _ => return Ok(()),
     };
     if draft.get(key).is_none() {
-        let default = format!("${variable} when it runs");
-        let path = asker.ask(question, &default, |answer| {
-            unless_default(answer, &default, path)
+        let path = asker.ask(question, place, |answer| {
+            unless_default(answer, place, path)
         })?;
         set(draft, key, path);
     }

@@ -101,11 +101,11 @@ async fn a_dataset_that_may_not_be_written_is_said_before_anything_is_asked() {
     allow(0o555);
     let ended = as_nobody_special(desk.lcw("export --out data"), desk.folder()).run();
     allow(0o750);
-    let ended = ended.with(1);
+    let ended = ended.with(2);
     ended.says(&[
         "cannot make a file in data",
         "permission denied",
-        "write access",
+        "let this user read and write there",
     ]);
     assert!(desk.contents() == before);
     assert_eq!(desk.tenant.requests().len(), 0);

@@ -189,6 +189,25 @@ async fn it_asks_and_then_tries() {
     assert!(desk.data().join("user_processing_results").exists());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn whoever_takes_the_offered_way_to_sign_in_is_asked_where_the_secret_is() {
+    let desk = Desk::today().await;
+    desk.write("client-secret", desk.tenant.client_secret());
+    let answers = [
+        desk.tenant.tenant_id(),
+        desk.tenant.client_id(),
+        "",
+        "client-secret",
+        "",
+        "data",
+        "",
+        "y",
+    ];
+    let lcw = desk.bare(&format!("init {}", desk.quickly()));
+    let ended = typed(lcw, &answers).with(0);
+    assert!(ended.stdout.contains("pass  token"), "{ended}");
+}
+
 #[test]
 fn a_secret_that_is_pasted_is_not_written() {
     let secret = "abc8Q~0123456789_abcdefghijklmnopqrstuvw";

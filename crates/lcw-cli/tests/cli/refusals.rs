@@ -223,7 +223,11 @@ async fn of_a_compression_that_the_format_does_not_have() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn of_a_pipeline_file_that_does_not_exist() {
     let desks = Desks::new().await;
-    let says = ["cannot read the pipeline file nowhere.toml", "No such file"];
+    let says = [
+        "cannot read the pipeline file nowhere.toml",
+        "No such file",
+        "`lcw init nowhere.toml` writes one",
+    ];
     desks.refuse(2, &says, |desk| desk.with_secret("export nowhere.toml"));
 }
 

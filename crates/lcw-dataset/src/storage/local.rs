@@ -40,8 +40,16 @@ impl LocalStorage {
             _ => Path::new("."),
         };
         let made = tempfile::tempfile_in(nearest);
-        made.map(drop)
-            .map_err(DatasetError::io("make a file in", nearest))
+        made.map(drop).map_err(|source| match source.kind() {
+            io::ErrorKind::PermissionDenied
+            | io::ErrorKind::ReadOnlyFilesystem
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::NotFound => DatasetError::UnusableFolder {
+                path: nearest.to_owned(),
+                source,
+            },
+            _ => DatasetError::io("make a file in", nearest)(source),
+        })
     }
 
     /// Whether every user of this machine may put files into the folder.

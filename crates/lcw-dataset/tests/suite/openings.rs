@@ -97,6 +97,7 @@ fn a_probe_finds_that_no_file_can_be_made() {
     for root in ["file", "file/a/b"] {
         let error = Writer::probe(&folder.path().join(root)).unwrap_err();
         assert!(error.to_string().contains("is a file"), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Configuration);
     }
     assert_eq!(names(folder.path()), ["file"]);
 }

@@ -123,7 +123,13 @@ fn beyond_need(needs: &Needs, granted: &[String]) -> Check {
             "the token carries no permission beyond need",
         );
     }
-    let all: Vec<&str> = needs.required.union(&needs.useful).copied().collect();
+    let required: Vec<&str> = needs.required.iter().copied().collect();
+    let covered = |useful: &&&str| !required.iter().any(|other| covers(other, useful));
+    let useful: Vec<&str> = needs.useful.iter().filter(covered).copied().collect();
+    let for_deleted = match useful.as_slice() {
+        [] => String::new(),
+        _ => format!("; with soft-deleted workflows, {}, too", narrowest(&useful)),
+    };
     Check::warn(
         "least_privilege",
         format!(
@@ -131,8 +137,8 @@ fn beyond_need(needs: &Needs, granted: &[String]) -> Check {
             beyond.join(", ")
         ),
         format!(
-            "remove them from the app registration; enough is {}",
-            narrowest(&all)
+            "remove them from the app registration; enough is {}{for_deleted}",
+            narrowest(&required)
         ),
     )
 }

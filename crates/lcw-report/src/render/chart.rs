@@ -35,6 +35,7 @@ impl Unit {
     fn show(self, value: i64) -> String {
         match self {
             Self::Count => number(value.unsigned_abs()),
+            Self::Milliseconds if value == 0 => "0".to_owned(),
             Self::Milliseconds => span(value),
         }
     }
@@ -89,6 +90,7 @@ pub(super) fn legend(entries: impl Iterator<Item = (&'static str, String)>) -> S
 
 /// Bars that stand on each other, one per place.
 pub(super) fn bars(title: &str, about: &str, kinds: &[Kind], places: &[Place]) -> String {
+    let about = about_places(about, places.len(), "each bar is");
     let places = together(places, sum);
     let whole = |place: &Place| place.values.iter().flatten().sum::<i64>();
     let scale = Scale::new(places.iter().map(whole).max().unwrap_or(0), Unit::Count);
@@ -114,11 +116,12 @@ pub(super) fn bars(title: &str, about: &str, kinds: &[Kind], places: &[Place]) -
             below += value;
         }
     }
-    figure(title, about, &svg, kinds, |class| class)
+    figure(title, &about, &svg, kinds, |class| class)
 }
 
 /// Lines, one per kind; a place without a value interrupts them.
 pub(super) fn lines(title: &str, about: &str, kinds: &[Kind], places: &[Place]) -> String {
+    let about = about_places(about, places.len(), "each dot is the highest of");
     let places = together(places, highest);
     let values = places
         .iter()
@@ -163,7 +166,7 @@ pub(super) fn lines(title: &str, about: &str, kinds: &[Kind], places: &[Place]) 
         "s-good" => "f-good",
         _ => "f-bad",
     };
-    figure(title, about, &svg, kinds, filled)
+    figure(title, &about, &svg, kinds, filled)
 }
 
 fn figure(
@@ -186,9 +189,22 @@ fn figure(
     )
 }
 
+/// How many days one place of a chart stands for.
+fn days_each(days: usize) -> usize {
+    days.div_ceil(PLACES).max(1)
+}
+
+/// Says so where days are put together.
+fn about_places(about: &str, days: usize, what: &str) -> String {
+    match days_each(days) {
+        1 => about.to_owned(),
+        size => format!("{about}; {what} {size} days"),
+    }
+}
+
 /// Neighbours as one place where there are too many of them; `unite` makes one value of several.
 fn together(places: &[Place], unite: fn(&[i64]) -> i64) -> Vec<Place> {
-    let size = places.len().div_ceil(PLACES).max(1);
+    let size = days_each(places.len());
     let of = |chunk: &[Place]| {
         let value = |kind: usize| {
             let values = chunk
@@ -377,6 +393,13 @@ mod tests {
         let scale = Scale::new(23, Unit::Count);
         assert!((scale.y(0) - (HEIGHT - BOTTOM)).abs() < 0.01);
         assert!((scale.y(25) - TOP).abs() < 0.01);
+    }
+
+    #[test]
+    fn a_chart_says_how_many_days_a_place_is() {
+        assert_eq!(about_places("By day", PLACES, "each bar is"), "By day");
+        let more = about_places("By day", 4 * PLACES + 1, "each bar is");
+        assert_eq!(more, "By day; each bar is 5 days");
     }
 
     #[test]

@@ -14,6 +14,9 @@ use crate::spread::Quantiles;
 /// Rows of a list that are shown; the rest is in CSV and JSON.
 const ROWS: usize = 50;
 
+/// Things that are not covered: each is a long sentence.
+const NOT_COVERED: usize = 5;
+
 /// Days between the first and the last that a chart shows; more of them have the days that have runs
 /// only.
 const LONGEST_TREND: usize = 4_000;
@@ -274,7 +277,9 @@ fn leaver_row(case: &LeaverCase) -> [String; 6] {
     let class = match case.outcome {
         Outcome::Met => "good",
         Outcome::NotEvaluable => "idle",
-        Outcome::Missed | Outcome::Failed | Outcome::NeverProcessed => "bad",
+        Outcome::Missed => "bad",
+        Outcome::Failed => "warn",
+        Outcome::NeverProcessed => "wait",
     };
     let outcome = tag(class, &case.outcome.name().replace('_', " "));
     let reason = case
@@ -445,9 +450,11 @@ fn trends(report: &Report) -> String {
         return section("trends", "<p>There are no runs in the window.</p>\n");
     }
     let days = every_day(&report.days);
+    let years = [days.first(), days.last()].map(|day| day.and_then(|(day, _)| day.get(..4)));
+    let shown = if years[0] == years[1] { 5..10 } else { 0..7 };
     let places = |values: fn(&DayLine) -> Vec<Option<i64>>| -> Vec<Place> {
         let place = |(label, day): &(String, Option<&DayLine>)| Place {
-            label: label.get(5..).unwrap_or(label).to_owned(),
+            label: label.get(shown.clone()).unwrap_or(label).to_owned(),
             values: day.map_or_else(Vec::new, values),
         };
         let mut places: Vec<Place> = days.iter().map(place).collect();
@@ -459,7 +466,7 @@ fn trends(report: &Report) -> String {
     };
     let charts = [
         bars(
-            "Users per day",
+            "Users",
             "By the day of their run and how it ended",
             &OUTCOMES,
             &places(by_outcome),
@@ -602,11 +609,20 @@ fn proof(report: &Report) -> String {
             );
         }
     }
-    for missing in it.not_covered.iter().take(ROWS) {
+    for missing in it.not_covered.iter().take(NOT_COVERED) {
         put(
             &mut body,
-            format_args!("<p><b>Not covered:</b> {}</p>\n", escape(missing)),
+            format_args!(
+                "<p class=\"long\"><b>Not covered:</b> {}</p>\n",
+                escape(missing)
+            ),
         );
+    }
+    if it.not_covered.len() > NOT_COVERED {
+        let more = number((it.not_covered.len() - NOT_COVERED) as u64);
+        body.push_str(&soft(&format!(
+            "{more} more are not covered: lcw report --json lists them."
+        )));
     }
     if !it.short.is_empty() {
         body.push_str(&shortfalls(report));

@@ -289,3 +289,33 @@ fn the_text_fits_eighty_columns() {
         assert!(is_id || line.chars().count() <= 80, "{line}");
     }
 }
+
+#[test]
+fn of_many_things_that_are_not_covered_the_first_are_told_and_the_rest_is_counted() {
+    let mut report = sample(3);
+    report.proof.not_covered = (0..9).map(|nth| format!("refused {nth}")).collect();
+    let (page, text) = (html(&report), text(&report));
+    assert_eq!(page.matches("refused ").count(), 5);
+    assert!(page.contains("4 more are not covered: lcw report --json"));
+    assert_eq!(text.matches("refused ").count(), 2);
+    assert!(text.contains("and 7 more are not covered: --json lists them"));
+}
+
+#[test]
+fn a_report_without_anything_says_so_in_words() {
+    let mut report = sample(0);
+    report.leavers.total = 0;
+    report.failed_users.total = 0;
+    report.totals.success_rate_percent = None;
+    report.workflows.clear();
+    report.days.clear();
+    let text = text(&report);
+    for said in [
+        "not known: no user was completed or failed",
+        "there are none in the window",
+        "the dataset holds none",
+        "there are no runs in the window",
+    ] {
+        assert!(text.contains(said), "no {said:?} in {text}");
+    }
+}

@@ -10,6 +10,9 @@ use crate::spread::Quantiles;
 /// Rows of a list that are shown; the rest is in CSV and JSON.
 const ROWS: usize = 10;
 
+/// Things that are not covered: each is a long sentence.
+const NOT_COVERED: usize = 2;
+
 /// Days of the trend that are shown, the newest ones.
 const DAYS: usize = 14;
 
@@ -57,7 +60,11 @@ fn paragraph(to: &mut String, indent: &str, words: &str) -> fmt::Result {
 fn more(to: &mut String, all: usize, section: &str) -> fmt::Result {
     match all.saturating_sub(ROWS) {
         0 => Ok(()),
-        more => writeln!(to, "  and {more} more: --csv {section} lists them"),
+        more => writeln!(
+            to,
+            "  and {} more: --csv {section} lists them",
+            number(more as u64)
+        ),
     }
 }
 
@@ -87,7 +94,13 @@ fn head(to: &mut String, report: &Report) -> fmt::Result {
         paragraph(to, "", &format!("only workflow {ids}"))?;
     }
     let totals = &report.totals;
-    let rate = percent(totals.success_rate_percent);
+    let rate = match totals.success_rate_percent {
+        Some(rate) => format!(
+            "{} of the users that were completed or failed",
+            percent(Some(rate))
+        ),
+        None => "not known: no user was completed or failed".to_owned(),
+    };
     let others = format!(
         "{} open, {} dry",
         number(totals.open_runs),
@@ -100,11 +113,7 @@ fn head(to: &mut String, report: &Report) -> fmt::Result {
         number(totals.runs)
     )?;
     writeln!(to, "{:<10}{}", "users", outcomes(&totals.users))?;
-    writeln!(
-        to,
-        "{:<10}{rate} of the users that were completed or failed",
-        "success"
-    )?;
+    writeln!(to, "{:<10}{rate}", "success")?;
     for note in &report.notes {
         paragraph(to, "  ", &format!("note: {note}"))?;
     }
@@ -143,6 +152,10 @@ fn conditions(to: &mut String, report: &Report) -> fmt::Result {
 fn leavers(to: &mut String, report: &Report) -> fmt::Result {
     let it = &report.leavers;
     writeln!(to, "\nLEAVERS within {}", bound(it.sla_ms))?;
+    if it.total == 0 {
+        writeln!(to, "  there are none in the window")?;
+        return paragraph(to, "  ", &it.statement);
+    }
     let counts = format!(
         "{} in all: {} met, {} missed, {} failed, {} never processed, {} not evaluable",
         number(it.total),
@@ -214,6 +227,9 @@ fn failing_tasks(to: &mut String, report: &Report) -> fmt::Result {
 fn failed_users(to: &mut String, report: &Report) -> fmt::Result {
     let it = &report.failed_users;
     writeln!(to, "\nFAILED USERS")?;
+    if it.total == 0 {
+        return writeln!(to, "  none");
+    }
     writeln!(
         to,
         "  {} in all: {} completed later by the same workflow, {} not so far",
@@ -240,6 +256,9 @@ fn failed_users(to: &mut String, report: &Report) -> fmt::Result {
 
 fn workflows(to: &mut String, report: &Report) -> fmt::Result {
     writeln!(to, "\nWORKFLOWS")?;
+    if report.workflows.is_empty() {
+        return writeln!(to, "  the dataset holds none");
+    }
     writeln!(
         to,
         "  {:<34}{:>6}{:>8}{:>7}{:>9}  last run",
@@ -273,6 +292,9 @@ fn workflows(to: &mut String, report: &Report) -> fmt::Result {
 
 fn trend(to: &mut String, report: &Report) -> fmt::Result {
     writeln!(to, "\nDAYS")?;
+    if report.days.is_empty() {
+        return writeln!(to, "  there are no runs in the window");
+    }
     writeln!(to, "  queue      {}", quantiles(&report.queue))?;
     writeln!(to, "  processing {}", quantiles(&report.processing))?;
     let first = report.days.len().saturating_sub(DAYS);
@@ -341,8 +363,12 @@ fn proof(to: &mut String, report: &Report) -> fmt::Result {
         writeln!(to, "    {}", on_one_line(what))?;
     }
     more(to, it.short.len(), "short")?;
-    for missing in it.not_covered.iter().take(ROWS) {
+    for missing in it.not_covered.iter().take(NOT_COVERED) {
         paragraph(to, "  ", &format!("not covered: {missing}"))?;
+    }
+    if it.not_covered.len() > NOT_COVERED {
+        let more = number((it.not_covered.len() - NOT_COVERED) as u64);
+        writeln!(to, "  and {more} more are not covered: --json lists them")?;
     }
     let none = || "none".to_owned();
     let last = it

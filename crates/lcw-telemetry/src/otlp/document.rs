@@ -100,14 +100,15 @@ fn status(ended: &Ended<'_>) -> Message {
 
 fn request_span(within: Trace, parent: &[u8], request: &Request) -> Message {
     let attribute = |(name, value): &(&'static str, String)| match *name {
-        "path" => text("url.path", value),
-        "retry.attempt" => number(
-            "http.request.resend_count",
-            value.parse().unwrap_or_default(),
-        ),
-        name => text(name, value),
+        "path" => Some(text("url.path", value)),
+        // The field counts attempts, the attribute those after the first; it is not set for that one.
+        "retry.attempt" => {
+            let again = value.parse::<i64>().unwrap_or_default() - 1;
+            (again > 0).then(|| number("http.request.resend_count", again))
+        }
+        name => Some(text(name, value)),
     };
-    let mut attributes: Vec<Message> = request.fields.iter().map(attribute).collect();
+    let mut attributes: Vec<Message> = request.fields.iter().filter_map(attribute).collect();
     attributes.push(text("http.request.method", "GET"));
     Message::default()
         .with(1, "traceId", Value::Bytes(within.trace_id.to_vec()))

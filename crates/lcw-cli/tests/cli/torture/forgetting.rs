@@ -3,6 +3,8 @@
 use lcw_simulator::{Category, RunPlan, Simulator, TenantConfig, WorkflowConfig};
 use lcw_tests::facts;
 use lcw_transform::Table;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::call::{Call, Point};
@@ -13,6 +15,7 @@ use super::tracer::{Traced, Verdict, trace};
 use crate::desk::{Contents, Desk, contents};
 use crate::program::Lcw;
 use lcw_pipeline::FileFormat;
+use nix::sys::signal::Signal;
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -159,4 +162,76 @@ async fn a_forget_killed_before_any_call_is_finished_by_the_same_again() {
         say(&format!("forget {}: killed at {killed} calls", format.0));
         assert!(killed > 30, "{killed} calls");
     }
+}
+
+/// What it says when it is stopped, by how far it came.
+const UNTOUCHED: &str = "nothing was changed";
+const BEGUN: &str = "run the same again to finish";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_forget_that_is_asked_to_stop_says_how_far_it_came_and_the_same_again_finishes_it() {
+    let scene = Scene::new(FORMATS[0]).await;
+    let (hers, others) = scene.rows();
+    let root = scene.desk.data();
+    let record = scene.trace(|_, _| Verdict::Go).calls;
+    let reads = record.iter().position(|call| call.name == "openat");
+    let stages = |call: &Call| call.path.starts_with(root.join("_staging"));
+    let table = Table::UserProcessingResults.name();
+    let writes = record
+        .iter()
+        .position(|call| stages(call) && call.path.to_string_lossy().contains(table));
+    let points = [reads, writes].map(Option::unwrap);
+    let mut told = Vec::new();
+    for (nth, point) in points.into_iter().enumerate() {
+        let (signal, code) = [(Signal::SIGTERM, 143), (Signal::SIGINT, 130)][nth % 2];
+        let mut wait = Point::of(&record, point, &root);
+        let traced = scene.trace(|_, call| {
+            if wait.is_met(call, &root) {
+                Verdict::Signal(signal)
+            } else {
+                Verdict::Go
+            }
+        });
+        let what = format!("asked at call {point}, {}", record[point].label(&root));
+        let calls = (point, traced.calls.len());
+        assert_eq!(
+            traced.ended.code,
+            Some(code),
+            "{what} {calls:?}: {}",
+            traced.ended
+        );
+        let said = [UNTOUCHED, BEGUN].map(|said| traced.ended.stderr.contains(said));
+        assert_eq!(
+            said.iter().filter(|it| **it).count(),
+            1,
+            "{what}: {}",
+            traced.ended
+        );
+        let (left, there) = scene.rows();
+        assert_eq!(there, others, "{what}");
+        if said[0] {
+            assert_eq!(left, hers, "{what}");
+            let mut there = contents(&root);
+            let mut before = scene.before.clone();
+            for tree in [&mut there, &mut before] {
+                // Who held the lock last, and where something would have been staged.
+                tree.retain(|path, _| {
+                    !path.ends_with("_lock.json") && !path.starts_with("_staging")
+                });
+            }
+            let differs = |path: &&PathBuf| there.get(*path) != before.get(*path);
+            let all: BTreeSet<&PathBuf> = there.keys().chain(before.keys()).collect();
+            let differing: Vec<_> = all.into_iter().filter(differs).collect();
+            assert!(differing.is_empty(), "{what}: {differing:?}");
+        }
+        scene.assert_good(&what);
+        told.push(said);
+        scene.export();
+        assert!(scene.rows().0 <= left, "{what}");
+        let again = scene.forget().run();
+        assert_eq!(again.code, Some(0), "{what}: {again}");
+        assert_eq!(scene.rows(), (0, others), "{what}");
+        scene.assert_good(&what);
+    }
+    assert_eq!(told, [[true, false], [false, true]]);
 }

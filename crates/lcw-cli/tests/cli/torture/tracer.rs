@@ -30,6 +30,8 @@ pub(crate) enum Verdict {
     Go,
     /// The process is killed before the call has any effect.
     Kill,
+    /// It is made, and the process gets a signal.
+    Signal(Signal),
     /// The call is not made and comes to this; negative: an error.
     Answer(i64),
 }
@@ -179,6 +181,10 @@ impl Tracer<'_> {
         self.calls.push(call);
         let answer = match verdict {
             Verdict::Go => None,
+            Verdict::Signal(signal) => {
+                kill(self.leader, signal).unwrap();
+                None
+            }
             Verdict::Kill => {
                 kill(self.leader, Signal::SIGKILL).unwrap();
                 None

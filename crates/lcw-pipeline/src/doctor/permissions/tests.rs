@@ -120,6 +120,11 @@ fn what_is_beyond_need_is_named() {
         assert_eq!(check.status, Verdict::Warn);
         let said = format!("more than is needed: {beyond}");
         assert!(check.message.ends_with(&said), "{}", check.message);
+        let remedy = check.remedy.as_deref().unwrap();
+        let enough = format!("enough is {REPORTS} and {BASIC}");
+        assert!(remedy.contains(&enough), "{remedy}");
+        let names_deleted = remedy.contains(&format!("soft-deleted workflows, {WORKFLOW}, too"));
+        assert_eq!(names_deleted, deleted == DeletedWorkflows::Auto, "{remedy}");
     }
 }
 
