@@ -311,7 +311,11 @@ async fn of_a_folder_that_holds_something_else() {
     let desks = Desks::new().await;
     desks.refuse(
         2,
-        &["thesis is not a dataset", "chapter.tex", "choose an empty"],
+        &[
+            "thesis is not a dataset",
+            "chapter.tex",
+            "an empty or new one",
+        ],
         |desk| {
             let thesis = desk.folder().join("thesis");
             std::fs::create_dir_all(&thesis).unwrap();
@@ -325,7 +329,7 @@ async fn of_a_folder_that_holds_something_else() {
 async fn of_a_file_in_the_place_of_the_folder() {
     let desks = Desks::new().await;
     for out in ["file", "file/data"] {
-        desks.refuse(1, &["file", "a part of the path is a file"], |desk| {
+        desks.refuse(2, &["file", "a part of the path is a file"], |desk| {
             desk.write("file", "precious");
             desk.lcw("export").arg("--out").arg(out)
         });
@@ -336,7 +340,7 @@ async fn of_a_file_in_the_place_of_the_folder() {
 async fn of_a_folder_where_nobody_may_write() {
     let desks = Desks::new().await;
     let says = ["/sys", "cannot make"];
-    desks.refuse(1, &says, |desk| desk.lcw("export --out /sys/lcw-data"));
+    desks.refuse(2, &says, |desk| desk.lcw("export --out /sys/lcw-data"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
