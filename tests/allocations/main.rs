@@ -59,10 +59,8 @@ fn assert_borrowed<R: ChildRows>(page_of: fn(usize) -> String) {
     let read = |rows| {
         let page = page_of(rows);
         requests(|| {
-            assert_eq!(
-                parse_page::<R::Entity<'_>>(&page).unwrap().value.len(),
-                rows
-            )
+            let entities = parse_page::<R::Entity<'_>>(&page).unwrap().value;
+            assert_eq!(entities.len(), rows);
         })
     };
     // The list of the entities grows by doubling.
