@@ -97,13 +97,23 @@ impl Snapshot {
         self.run(key.first()?, key.get(1)?)?["scheduled_date_time"].as_i64()
     }
 
-    /// Whether no way of asking brings a row.
+    /// Whether no way of asking brings a row: older than the default window, and without the instant
+    /// that a request for more asks by. Task reports are asked for by when they were completed.
     fn is_unreachable(&self, table: Table, key: &Key) -> bool {
-        let needs_start = self.started_only.contains(&Some(table));
-        let never_started = |row: &Row| row["started_date_time"].is_null();
+        let asked_by = match table {
+            Table::TaskReports => "completed_date_time",
+            _ if self.started_only.contains(&Some(table)) => "started_date_time",
+            _ => return false,
+        };
         let old = self.now.max(self.date) - 7 * DAY;
         let is_old = self.scheduled(key).is_none_or(|scheduled| scheduled < old);
-        needs_start && is_old && never_started(&self.rows[&table][key])
+        is_old && self.rows[&table][key][asked_by].is_null()
+    }
+
+    /// Whether the service counts rows that no way of asking brings.
+    pub(crate) fn has_unreachable(&self) -> bool {
+        let mut tables = self.rows.iter().filter(|(table, _)| table.is_by_day());
+        tables.any(|(table, rows)| rows.keys().any(|key| self.is_unreachable(*table, key)))
     }
 
     /// Whether an export can ask for a row.

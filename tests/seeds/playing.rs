@@ -295,15 +295,11 @@ impl Player<'_> {
         for _ in 0..2 {
             let seen = self.look();
             let summary = self.attempt(&Trouble::default(), None).await;
-            // What no way of asking brings stays counted.
-            let is_explained = if self
-                .service()
-                .started_only
-                .contains(&Some(Table::UserProcessingResults))
-            {
-                summary.proof.unacknowledged > 0
+            // What no way of asking brings stays counted; days that were lost stay lost.
+            let is_explained = if summary.proof.unacknowledged > 0 {
+                seen.has_unreachable()
             } else {
-                !summary.lost_days.is_empty() && summary.proof.unacknowledged == 0
+                !summary.lost_days.is_empty()
             };
             assert!(
                 summary.exit_code == exit::DONE
