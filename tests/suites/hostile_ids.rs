@@ -9,7 +9,7 @@ use lcw_simulator::{
     Category, Reading, ReprocessedRuns, RunPlan, Simulator, TenantConfig, WorkflowConfig,
 };
 use lcw_tests::torture::{Replay, is_long, seeds, single_seed};
-use lcw_tests::{Dice, Office, contents};
+use lcw_tests::{Dice, Office, contents, expected};
 use lcw_transform::Table;
 
 const IDS: [&str; 24] = [
@@ -212,7 +212,8 @@ fn hostile(dice: &mut Dice) -> String {
         "NUL", "id",
     ];
     if dice.percent(5) {
-        return "長い🦀".repeat(1_400);
+        // Two of them in a path are just short of what an HTTP client sends, 64 KiB.
+        return "長い🦀".repeat(1_000);
     }
     (0..dice.within(1..=9))
         .map(|_| dice.pick(&PIECES))
@@ -246,6 +247,30 @@ async fn any_text_as_an_id_ends_in_correct_tables_and_in_no_path() {
             }
             assert_stays_inside(&office, &tenant);
         }
+    }
+}
+
+/// Beyond 64 KiB no client sends a URL: the run is named, and all others are whole.
+#[tokio::test]
+async fn ids_that_no_url_holds_are_named() {
+    let ids = ["長い🦀".repeat(1_400), "short".to_owned()];
+    for mut office in Office::of_each_format() {
+        let tenant = Simulator::start(tenant(&ids)).await.unwrap();
+        let summary = office.export(&tenant).await;
+        assert_eq!(summary.exit_code, 4, "{summary:#?}");
+        let named: BTreeSet<_> = summary
+            .not_covered
+            .iter()
+            .map(|missing| missing.run_id.clone().unwrap())
+            .collect();
+        assert!(named.contains(&ids[0]) && !named.contains(&ids[1]));
+        assert_eq!(summary.requests.retried, 0);
+        let truth = tenant.truth();
+        let results = office.facts(&tenant, Table::UserProcessingResults);
+        let reachable = expected(&truth, Table::UserProcessingResults)
+            .into_iter()
+            .filter(|(key, _)| !named.contains(&key[1]));
+        assert!(results.into_keys().eq(reachable.map(|(key, _)| key)));
     }
 }
 

@@ -228,7 +228,8 @@ impl Shared {
     /// No answer at all.
     fn lost<T>(&self, error: reqwest::Error, effort: &mut Effort<'_>) -> Step<T> {
         let was_answered = self.clock.now().is_some();
-        let is_final = is_hopeless(&error, effort.attempts(), was_answered);
+        // What cannot be sent, a URL of more than 64 KiB, is not sent by trying again.
+        let is_final = error.is_builder() || is_hopeless(&error, effort.attempts(), was_answered);
         let (origin, source) = (self.origin.to_string(), error.into());
         let failure = Failure::Network { origin, source };
         if is_final {

@@ -1,11 +1,13 @@
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use tokio::time::Instant;
 
 use super::support::{
     Delivery, Ids, Reply, Server, client, collect_all, collect_error, config, ready_token,
 };
-use crate::{ErrorKind, GraphClient, GraphPath, RequestStats};
+use crate::{CollectionRequest, ErrorKind, GraphClient, GraphPath, RequestStats};
 
 fn good() -> Reply {
     Reply::page(&["a"], None)
@@ -182,6 +184,19 @@ async fn nobody_there_is_a_network_error_after_all_attempts() {
             .contains("no complete answer from http://127.0.0.1:"),
         "{error}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_sent_is_not_tried_again() {
+    let server = Server::replies(vec![good()]).await;
+    let client = client(&server);
+    let id = "漢".repeat(8_000);
+    let request = CollectionRequest::new(GraphPath::workflow(&id).runs());
+    let mut decoder = Ids::default();
+    let mut pages = pin!(client.pages(request, &mut decoder));
+    let error = pages.next().await.unwrap().unwrap_err();
+    assert_eq!((error.kind(), server.count()), (ErrorKind::Network, 0));
+    assert!(error.to_string().contains("[1 attempt "), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
