@@ -8,12 +8,10 @@
     reason = "what goes wrong in a helper fails the test that asked for it"
 )]
 
-use std::convert::Infallible;
-use std::path::Path;
-
-use lcw_dataset::{FileMeta, FileSink, Identity, Incoming, ManifestHead, Writer};
+use lcw_dataset::{FileMeta, FileSink};
 use lcw_model::parse_page;
-use lcw_pipeline::{FileFormat, NdjsonCompression, layout, spec, specs};
+use lcw_pipeline::{FileFormat, NdjsonCompression, layout, spec};
+use lcw_tests::days::merge_into_day;
 use lcw_tests::pages::{page_of_results, page_of_task_results};
 use lcw_transform::{
     ChildRows, Layout, Lineage, ResultRows, Rows, Table, TaskResultRows, Timestamps,
@@ -157,35 +155,9 @@ fn merge(rows: usize, second: &str) -> u64 {
         }
         builders.finish()
     };
-    commit(folder.path(), run("run 1"), 1);
-    let rows = run(second);
-    requests(|| commit(folder.path(), rows, 2))
-}
-
-/// Reads the stored day, merges the rows into it, writes it, checks it and puts it in its place.
-fn commit(folder: &Path, rows: Rows, number: u32) {
-    let format = FileFormat::Parquet.loader();
-    let tables = specs(&PARQUET).unwrap();
-    let identity = Identity::new(format.as_ref());
-    let tenant = "11111111-2222-3333-4444-555555555555";
-    let mut writer =
-        Writer::acquire(&folder.join("data"), &identity, tenant, format, tables).unwrap();
-    let head = ManifestHead {
-        export_id: format!("20261122T000000.{number:06}Z"),
-        kind: "export".into(),
-        args_hash: String::new(),
-        started_at: jiff::Timestamp::UNIX_EPOCH,
-        window: None,
-    };
-    let mut export = writer.begin(head).unwrap();
-    let mut day = export.day(Some(jiff::civil::date(2026, 11, 22))).unwrap();
-    let incoming = Incoming {
-        batch: rows.batch,
-        absent: rows.absent,
-    };
-    let table = Table::UserProcessingResults.name();
-    day.merge(table, [Ok::<_, Infallible>(incoming)]).unwrap();
-    day.commit().unwrap();
+    merge_into_day(folder.path(), 1, &[run("run 1")]);
+    let rows = [run(second)];
+    requests(|| merge_into_day(folder.path(), 2, &rows))
 }
 
 #[test]

@@ -17,6 +17,7 @@ pub mod by_seed;
 pub mod canaries;
 pub mod damage;
 pub mod dataset;
+pub mod days;
 pub mod dice;
 pub mod eavesdropper;
 pub mod expected;

@@ -4,9 +4,8 @@
 use lcw_transform::Table;
 use serde_json::{Value, json};
 
-use crate::documented::{
-    AUGUST_2022, EMPTY, FORMATS, LATER_RUN, RUN, Served, WORKFLOW, assert_rows, body,
-};
+use crate::documented::{AUGUST_2022, EMPTY, FORMATS, Served, assert_rows, body};
+use crate::documented_runs::{LATER_RUN, RUN, WORKFLOW};
 
 /// A listing of one completed run with so many users and tasks.
 fn a_run(id: &str, scheduled: &str, completed: &str, users: u32, tasks: u32) -> String {

@@ -5,33 +5,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lcw_simulator::{
-    Category, ProcessingStatus, Reprocessed, ResultChange, RunChange, RunPlan, Schedule,
-    TaskChange, TenantConfig, Truth, WorkflowConfig,
-};
+use lcw_simulator::{Category, ProcessingStatus, RunPlan, TenantConfig, Truth, WorkflowConfig};
 use lcw_tests::expected::micros;
 use serde_json::{Value, json};
 
 use crate::desk::Desk;
-use crate::program::Ended;
 
 const HOUR: i64 = 3_600_000_000;
-const DISABLING: [&str; 2] = [
+pub(crate) const DISABLING: [&str; 2] = [
     "1dfdfcc7-52fa-4c2e-bf3a-e3919cc12950",
     "8d18588d-9ad3-4c0f-99d0-ec215f0e3dff",
 ];
 
 /// When the tenant's clock stands.
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     TenantConfig::empty(0).now
 }
 
-fn ago(hours: u64) -> Timestamp {
+pub(crate) fn ago(hours: u64) -> Timestamp {
     now() - Duration::from_hours(hours)
 }
 
 #[track_caller]
-fn report(desk: &Desk, more: &str) -> Value {
+pub(crate) fn report(desk: &Desk, more: &str) -> Value {
     desk.bare(&format!(
         "report --out data --json --from 2026-10-20 {more}"
     ))
@@ -339,6 +335,26 @@ fn assert_done_leavers(truth: &Truth, report: &Value, sla: i64) {
     assert_eq!(found["cases"].as_array().unwrap().len() as u64, sum);
 }
 
+/// A tenant with one leaver workflow, whose single run ten days ago had these users.
+pub(crate) async fn one_leaver_run(
+    users: u32,
+    change: impl Fn(&mut RunPlan),
+) -> (Desk, Vec<String>) {
+    let mut config = TenantConfig::empty(5);
+    config.workflows = vec![WorkflowConfig::new(Category::Leaver, "Offboard")];
+    // Every run is of the same people.
+    config.people = 1;
+    let mut plan = RunPlan::new(ago(240), users).named("r");
+    change(&mut plan);
+    config.runs = vec![(0, plan)];
+    let desk = Desk::of(config).await;
+    let truth = desk.tenant.truth();
+    let id =
+        |row: &lcw_simulator::TrueResult| row.value["subject"]["id"].as_str().unwrap().to_owned();
+    let ids = truth.results.iter().map(id).collect();
+    (desk, ids)
+}
+
 /// The demo's company, and one leaver workflow with every task that there is for leavers.
 fn company() -> TenantConfig {
     let mut config = TenantConfig::demo();
@@ -378,428 +394,4 @@ async fn every_figure_is_what_the_tenant_says() {
             "{notes}"
         );
     }
-}
-
-/// The outcome of each leaver, by the subject's id.
-fn outcomes(report: &Value) -> BTreeMap<String, String> {
-    let cases = report["leavers"]["cases"].as_array().unwrap().iter();
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    cases
-        .map(|case| (text(&case["subject_id"]), text(&case["outcome"])))
-        .collect()
-}
-
-/// A tenant with one leaver workflow, whose single run ten days ago had these users.
-async fn one_leaver_run(users: u32, change: impl Fn(&mut RunPlan)) -> (Desk, Vec<String>) {
-    let mut config = TenantConfig::empty(5);
-    config.workflows = vec![WorkflowConfig::new(Category::Leaver, "Offboard")];
-    // Every run is of the same people.
-    config.people = 1;
-    let mut plan = RunPlan::new(ago(240), users).named("r");
-    change(&mut plan);
-    config.runs = vec![(0, plan)];
-    let desk = Desk::of(config).await;
-    let truth = desk.tenant.truth();
-    let id =
-        |row: &lcw_simulator::TrueResult| row.value["subject"]["id"].as_str().unwrap().to_owned();
-    let ids = truth.results.iter().map(id).collect();
-    (desk, ids)
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn leavers_of_a_population_are_each_accounted_for() {
-    let (desk, ids) = one_leaver_run(4, |_| {}).await;
-    let change = |status| ResultChange {
-        status: Some(status),
-        ..ResultChange::default()
-    };
-    desk.tenant
-        .change_result("r", 1, &change(ProcessingStatus::Failed));
-    desk.lcw("export --out data --table user_processing_results")
-        .run()
-        .with(0);
-    let late = ago(240 + 30).to_string();
-    let lines = [
-        format!("{},{}", ids[0], ago(239)),
-        format!("{},{}", ids[1], ago(240)),
-        format!("{},{late}", ids[2]),
-        format!("00000000-0000-0000-0000-00000000000a,{}", ago(200)),
-        format!("00000000-0000-0000-0000-00000000000b,{}", ago(3)),
-        "00000000-0000-0000-0000-00000000000c,2026-09-01".to_owned(),
-    ];
-    desk.write(
-        "leavers.csv",
-        format!("subject_id,leave_date\n{}\n", lines.join("\n")),
-    );
-    let found = report(&desk, "--population leavers.csv --sla 24h");
-    let expected = [
-        (ids[0].as_str(), "met"),
-        (ids[1].as_str(), "failed"),
-        (ids[2].as_str(), "missed"),
-        ("00000000-0000-0000-0000-00000000000a", "never_processed"),
-        ("00000000-0000-0000-0000-00000000000b", "not_evaluable"),
-        ("00000000-0000-0000-0000-00000000000c", "not_evaluable"),
-    ];
-    let expected: BTreeMap<_, _> = expected
-        .map(|(id, it)| (id.to_owned(), it.to_owned()))
-        .into();
-    assert_eq!(outcomes(&found), expected);
-    let statement = found["leavers"]["statement"].as_str().unwrap();
-    assert!(
-        statement.contains("leave date") && statement.contains("disabled is not shown"),
-        "{statement}"
-    );
-    assert_eq!(found["metrics"]["leaver_sla_misses"], 3.0);
-    assert_eq!(found["metrics"]["failing_tasks"], Value::Null);
-    // Who is missing in a run that is short may have been in it.
-    desk.tenant.report_users("r", Some(9));
-    desk.tenant.change_run("r", &RunChange::default());
-    desk.lcw("backfill --out data --table user_processing_results --from T-400d --to T")
-        .run();
-    let wide = report(&desk, "--population leavers.csv --sla 60h");
-    assert_eq!(
-        outcomes(&wide)["00000000-0000-0000-0000-00000000000a"],
-        "not_evaluable"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn a_leaver_whose_account_was_disabled_in_time_is_met_although_a_later_task_failed() {
-    let mut config = TenantConfig::empty(5);
-    let mut workflow = WorkflowConfig::new(Category::Leaver, "Offboard");
-    workflow.tasks = 12;
-    config.workflows = vec![workflow];
-    config.runs = vec![(0, RunPlan::new(ago(240), 2).named("r"))];
-    let desk = Desk::of(config).await;
-    let truth = desk.tenant.truth();
-    let user = |nth: usize| {
-        truth.results[nth].value["subject"]["id"]
-            .as_str()
-            .unwrap()
-            .to_owned()
-    };
-    let is_disabling = |row: &lcw_simulator::TrueResult| {
-        DISABLING.contains(&row.value["task"]["taskDefinitionId"].as_str().unwrap())
-    };
-    let of_first = truth
-        .task_results
-        .iter()
-        .filter(|row| row.value["subject"]["id"] == user(0).as_str());
-    let failing = TaskChange {
-        status: Some(ProcessingStatus::Failed),
-        failure_reason: Some("no".to_owned()),
-        ..TaskChange::default()
-    };
-    let tasks = |wanted: bool| -> Vec<(u32, TaskChange)> {
-        let all = of_first.clone().zip(0..);
-        all.filter(|(row, _)| is_disabling(row) == wanted)
-            .map(|(_, nth)| (nth, failing.clone()))
-            .collect()
-    };
-    assert!(!tasks(true).is_empty() && !tasks(false).is_empty());
-    let change = |status, tasks| ResultChange {
-        status: Some(status),
-        tasks,
-        ..ResultChange::default()
-    };
-    desk.tenant
-        .change_result("r", 0, &change(ProcessingStatus::Failed, tasks(false)));
-    desk.tenant
-        .change_result("r", 1, &change(ProcessingStatus::Completed, tasks(true)));
-    desk.lcw("export --out data").run().with(0);
-    let found = report(&desk, "");
-    let expected = BTreeMap::from([(user(0), "met".to_owned()), (user(1), "failed".to_owned())]);
-    assert_eq!(outcomes(&found), expected);
-    assert_eq!(found["leavers"]["measured_by_task"], 1);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn a_clock_that_starts_before_the_window_is_not_started_anew_in_it() {
-    let (desk, _) = one_leaver_run(2, |plan| plan.outcome = ProcessingStatus::Failed).await;
-    let workflow = desk.tenant.workflow_ids().remove(0);
-    let again = RunPlan::new(ago(100), 2).reprocessing(Reprocessed::Run("r".to_owned()));
-    desk.tenant.add_run(&workflow, &again);
-    desk.lcw("export --out data --table user_processing_results")
-        .run()
-        .with(0);
-    let leavers = |more: String| {
-        let line = format!("report --out data --json {more}");
-        let found = desk.bare(&line).run().with(0).json()["leavers"].clone();
-        ["total", "met", "missed", "failed"].map(|key| found[key].as_u64().unwrap())
-    };
-    assert_eq!(leavers("--from 2026-10-20".to_owned()), [2, 0, 2, 0]);
-    assert_eq!(leavers(format!("--from {}", ago(120))), [0, 0, 0, 0]);
-    // What happened after the window stops a clock that started in it.
-    let to = ago(200);
-    assert_eq!(
-        leavers(format!("--from 2026-10-20 --to {to} --sla 150h")),
-        [2, 2, 0, 0]
-    );
-    assert_eq!(
-        leavers(format!("--from 2026-10-20 --to {to}")),
-        [2, 0, 0, 2]
-    );
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn conditions_make_the_exit_code() {
-    let (desk, _) = one_leaver_run(3, |_| {}).await;
-    desk.lcw("export --out data --table user_processing_results")
-        .run()
-        .with(0);
-    let with = |condition: &str, code: i32| -> Ended {
-        desk.bare("report --out data --fail-on")
-            .arg(condition)
-            .run()
-            .with(code)
-    };
-    assert!(
-        with("users>=3", 6)
-            .stdout
-            .contains("FAIL      users>=3 (it is 3)")
-    );
-    assert!(
-        with("users > 3", 0)
-            .stdout
-            .contains("ok        users>3 (it is 3)")
-    );
-    with("users>3", 0);
-    with("success_rate_percent<100", 0);
-    with("failing_tasks>0", 6).says(&["cannot say"]);
-    with("leaver_sla_miss>0", 2).says(&["did you mean leaver_sla_misses?"]);
-    with("users", 2).says(&["one of > >= < <= == !="]);
-    let both = desk
-        .bare("report --out data --json --fail-on users>9 --fail-on users==3")
-        .run()
-        .with(6);
-    let met: Vec<_> = both.json()["conditions"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|it| it["is_met"].clone())
-        .collect();
-    assert_eq!(met, [json!(false), json!(true)]);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn workflows_without_a_recent_run_are_named() {
-    let mut config = TenantConfig::empty(5);
-    let day = Duration::from_hours(24);
-    let rested = Schedule {
-        every: day,
-        history: 12 * day,
-        ended: Some(9 * day),
-    };
-    let named = |name: &str| WorkflowConfig::new(Category::Joiner, name);
-    config.workflows = vec![
-        named("Rests").scheduled(rested, 1..=2),
-        named("Runs").scheduled(Schedule::ongoing(day, 12), 1..=2),
-        named("On demand"),
-    ];
-    let desk = Desk::of(config).await;
-    desk.export();
-    let stale = |more: &str| -> Vec<String> {
-        let found = report(&desk, more);
-        let lines = found["workflows"].as_array().unwrap().iter();
-        let stale = lines.filter(|it| it["is_stale"] == true);
-        stale
-            .map(|it| it["workflow"].as_str().unwrap().to_owned())
-            .collect()
-    };
-    assert_eq!(stale(""), ["Rests"]);
-    assert!(stale("--stale-after 11d").is_empty());
-    let line = "report --out data --json --from 2026-11-21 --stale-after 11d";
-    let before = desk.bare(line).run().with(0).json();
-    let last = |name: &str| {
-        let lines = before["workflows"].as_array().unwrap().iter();
-        let mut of_name = lines.filter(|it| it["workflow"] == name);
-        of_name.next().unwrap().clone()
-    };
-    assert_eq!(
-        last("Rests")["is_stale"],
-        false,
-        "a run before the window is one"
-    );
-    assert_eq!(last("Rests")["runs"], 0);
-    let truth = desk.tenant.truth();
-    let id = &truth.workflows[0].id;
-    let runs = truth
-        .runs
-        .iter()
-        .filter(|run| run.workflow_id == *id)
-        .count();
-    let line = desk.bare("report --out data --workflow").arg("rests");
-    let one = line.words("--json --from 2026-10-20").run().with(0).json();
-    assert_eq!(one["totals"]["runs"], runs);
-    assert_eq!(one["window"]["workflow_ids"], json!([id]));
-    let wrong = desk.bare("report --out data --workflow").arg("Restz");
-    wrong.run().with(2).says(&["did you mean \"Rests\"?"]);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn bad_questions_are_told_and_nothing_is_written() {
-    let (desk, ids) = one_leaver_run(2, |_| {}).await;
-    desk.export();
-    desk.write(
-        "bad.csv",
-        format!("{},2026-11-01\nanna@contoso.com,2026-11-01\nx\n", ids[0]),
-    );
-    desk.write("bytes.csv", [0xff, 0xfe]);
-    let before = desk.contents();
-    let refused = |line: &str, said: &[&str]| desk.bare(line).run().with(2).says(said);
-    refused(
-        "report --out data --population bad.csv",
-        &["line 2", "line 3", "object id"],
-    );
-    refused("report --out data --population bytes.csv", &["not UTF-8"]);
-    refused("report --out data --population none.csv", &["cannot read"]);
-    refused(
-        "report --out data --from 2026-11-02 --to 2026-11-02",
-        &["window is empty"],
-    );
-    refused(
-        "report --out data --html data/report.html",
-        &["inside the dataset"],
-    );
-    refused("report --out nowhere", &["no dataset"]);
-    refused("report --out data --tenant-id x", &["no such tenant"]);
-    refused("report --out data --csv leaver", &["leavers"]);
-    refused("report --out data --sla soon", &["15m"]);
-    for line in [
-        "report --out data",
-        "report --out data --json",
-        "report --out data --csv days",
-    ] {
-        desk.bare(line).run().with(0);
-    }
-    assert_eq!(desk.contents(), before);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn snapshots_and_empty_datasets_have_reports_and_the_folder_is_only_read() {
-    use std::os::unix::fs::PermissionsExt;
-    let desk = Desk::of(TenantConfig::empty(5)).await;
-    desk.export();
-    let found = report(&desk, "");
-    assert_eq!(found["totals"]["runs"], 0);
-    assert_eq!(found["proof"]["verdict"], "no_runs");
-    desk.bare("report --out data --html empty.html")
-        .run()
-        .with(0);
-    let (desk, _) = one_leaver_run(2, |_| {}).await;
-    desk.export();
-    desk.bare("snapshot snapshots --out data").run().with(0);
-    let line = "report --json --from 2026-10-20 --out";
-    let of = |out: &str| desk.bare(&format!("{line} {out}")).run().with(0).json();
-    let (one, other) = (of("data"), of("snapshots/current"));
-    for key in ["totals", "leavers", "days", "workflows"] {
-        assert_eq!(one[key], other[key], "{key}");
-    }
-    let folder = desk.data();
-    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o550)).unwrap();
-    of("data");
-    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o750)).unwrap();
-}
-
-/// A leaver workflow, a task and a subject that are called what nobody should be.
-fn hostile() -> TenantConfig {
-    let mut config = TenantConfig::empty(5);
-    let name = "=HYPERLINK(\"http://evil.example\",\"<script>alert(1)</script>\")\u{1b}[31m\u{202e}&'\r\nx";
-    config.workflows = vec![WorkflowConfig::new(Category::Leaver, name)];
-    let plan = RunPlan::new(ago(240), 2)
-        .named("r")
-        .ending(ProcessingStatus::Failed);
-    config.runs = vec![(0, plan)];
-    config
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn hostile_names_are_words_and_nothing_else() {
-    let desk = Desk::of(hostile()).await;
-    let reason = "@SUM(1)\u{9b}<img src=x onerror=alert(1)>\u{2028}\"';--";
-    let failing = TaskChange {
-        status: Some(ProcessingStatus::Failed),
-        failure_reason: Some(reason.to_owned()),
-        ..TaskChange::default()
-    };
-    desk.tenant.change_task_result("r", 0, 0, failing);
-    desk.export();
-    let text = desk
-        .bare("report --out data --from 2026-10-20 --html report.html")
-        .run()
-        .with(0);
-    let html = std::fs::read_to_string(desk.folder().join("report.html")).unwrap();
-    for shown in [&text.stdout, &html] {
-        let hidden = |it: char| (it.is_control() && it != '\n') || "\u{202e}\u{2028}".contains(it);
-        assert!(!shown.contains(hidden), "{shown:?}");
-        assert!(
-            shown.contains("HYPERLINK") && shown.contains("SUM"),
-            "{shown}"
-        );
-    }
-    assert!(
-        !html.contains("<script") && !html.contains("<img"),
-        "{html}"
-    );
-    for section in [
-        "leavers",
-        "failing-tasks",
-        "failed-users",
-        "workflows",
-        "days",
-        "short",
-        "metrics",
-    ] {
-        let csv = desk
-            .bare(&format!(
-                "report --out data --from 2026-10-20 --csv {section}"
-            ))
-            .run()
-            .with(0)
-            .stdout;
-        let mut lines = csv.lines();
-        let columns = lines.next().unwrap().split(',').count();
-        for line in lines {
-            let cells = cells(line);
-            assert_eq!(cells.len(), columns, "{section}: {line}");
-            let is_formula = |cell: &String| cell.starts_with(['=', '+', '@', '\t', '\r']);
-            assert!(!cells.iter().any(is_formula), "{section}: {line}");
-        }
-    }
-}
-
-/// The cells of a line, as any reader of CSV sees them.
-fn cells(line: &str) -> Vec<String> {
-    let mut cells = vec![String::new()];
-    let mut is_quoted = false;
-    for letter in line.chars() {
-        match letter {
-            '"' => is_quoted = !is_quoted,
-            ',' if !is_quoted => cells.push(String::new()),
-            other => cells.last_mut().unwrap().push(other),
-        }
-    }
-    cells
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn of_several_tenants_one_is_named() {
-    let (desk, _) = one_leaver_run(2, |_| {}).await;
-    desk.export();
-    let mut other = TenantConfig::empty(6);
-    other.workflows = vec![WorkflowConfig::new(Category::Joiner, "Welcome")];
-    other.runs = vec![(0, RunPlan::new(ago(100), 5))];
-    let other = Desk::of(other).await;
-    let data = desk.data();
-    other.lcw("export").arg("--out").arg(&data).run().with(0);
-    desk.bare("report --out data")
-        .run()
-        .with(2)
-        .says(&["several tenants", "--tenant-id"]);
-    let users = |tenant: &str| {
-        let line = format!("--tenant-id {}", tenant.to_uppercase());
-        report(&desk, &line)["totals"]["users"]["total"].clone()
-    };
-    assert_eq!(users(desk.tenant.tenant_id()), 2);
-    assert_eq!(users(other.tenant.tenant_id()), 5);
 }

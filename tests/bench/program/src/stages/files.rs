@@ -1,13 +1,13 @@
 //! Columns into a file, and a new run into a file that holds a day.
 
-use std::convert::Infallible;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, StringArray};
-use lcw_dataset::{FileMeta, FileSink, Identity, Incoming, ManifestHead, Writer};
-use lcw_pipeline::{FileFormat, NdjsonCompression, layout, spec, specs};
+use lcw_dataset::{FileMeta, FileSink};
+use lcw_pipeline::{FileFormat, NdjsonCompression, layout, spec};
+use lcw_tests::days::merge_into_day;
 use lcw_transform::{Rows, Table};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -124,30 +124,8 @@ impl<'a> Day<'a> {
 
     /// Says how many rows the file has afterwards.
     fn merge(&mut self, runs: &[Rows]) -> usize {
-        let format = FileFormat::Parquet.loader();
-        let tables = specs(&layout(format.as_ref(), false)).unwrap();
-        let identity = Identity::new(format.as_ref());
-        let tenant = "11111111-2222-3333-4444-555555555555";
-        let out = self.folder.join("day");
-        let mut writer = Writer::acquire(&out, &identity, tenant, format, tables).unwrap();
         self.exports += 1;
-        let head = ManifestHead {
-            export_id: format!("20261122T000000.{:06}Z", self.exports),
-            kind: "export".into(),
-            args_hash: String::new(),
-            started_at: jiff::Timestamp::UNIX_EPOCH,
-            window: None,
-        };
-        let mut export = writer.begin(head).unwrap();
-        let mut staging = export.day(Some(jiff::civil::date(2026, 11, 22))).unwrap();
-        let incoming = runs.iter().map(|rows| {
-            Ok::<_, Infallible>(Incoming {
-                batch: rows.batch.clone(),
-                absent: rows.absent.clone(),
-            })
-        });
-        staging.merge(RESULTS.name(), incoming).unwrap();
-        staging.commit().unwrap();
+        merge_into_day(&self.folder.join("day"), self.exports, runs);
         self.stored += runs.iter().map(Rows::len).sum::<usize>();
         self.stored
     }
