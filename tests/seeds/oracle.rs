@@ -263,7 +263,7 @@ fn stale(row: &Row) -> Row {
     stale.insert("queue_ms".to_owned(), json!(span / 1_000));
     stale.insert(
         "last_updated_date_time".to_owned(),
-        json!(started.as_i64().unwrap() + 1_000_000),
+        json!(started.as_i64().unwrap() - 1_000_000),
     );
     stale.insert("started_date_time".to_owned(), started);
     for absent in ["completed_date_time", "processing_ms", "total_ms"] {

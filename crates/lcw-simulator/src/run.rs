@@ -211,7 +211,7 @@ impl Run {
         }
     }
 
-    /// What an old copy of the row says: in progress.
+    /// What an old copy of the row says: in progress, and older than whatever is said otherwise.
     pub(crate) fn stale_view(&self) -> RunView<'_> {
         let started = self.started.unwrap_or(self.scheduled);
         let status = ProcessingStatus::InProgress;
@@ -219,7 +219,7 @@ impl Run {
             status,
             Some(started),
             None,
-            started + SECOND,
+            started - SECOND,
             Totals::default(),
         )
     }
