@@ -249,7 +249,8 @@ pub(crate) fn remedy(
             "get a new token; check that tenant, cloud and Graph URL belong together"
         }
         ErrorKind::NotFound => {
-            "it was deleted or has aged out of the service's 30 days; check the id and the API version"
+            "it was deleted or has aged out of the service's 30 days; if not, check the id, the Graph URL and \
+             the API version"
         }
         ErrorKind::Rejected if error.is_none() => {
             "check that the Graph URL is that of a Microsoft Graph, without a proxy or sign-in page in between"

@@ -176,6 +176,33 @@ fn inject(service: &Service, asked: &Asked) -> Result<(), String> {
     Ok(())
 }
 
+/// The faults that can be asked for.
+const KINDS: [&str; 23] = [
+    "throttled",
+    "status",
+    "gateway",
+    "reset",
+    "truncated",
+    "cut-gzip",
+    "malformed-json",
+    "error-with-ok",
+    "html-with-ok",
+    "slow",
+    "loop",
+    "foreign-link",
+    "respelled-link",
+    "endless",
+    "expired-skip-token",
+    "repeated-row",
+    "dropped-page",
+    "cut-collection",
+    "not-found",
+    "forbidden",
+    "unauthorized",
+    "oversized",
+    "redirect",
+];
+
 fn fault(asked: &Asked) -> Result<Fault, String> {
     let kind = required(asked, "kind")?;
     let hint =
@@ -222,7 +249,12 @@ fn fault(asked: &Asked) -> Result<Fault, String> {
             bytes: number(asked, "bytes")?.unwrap_or(65 * 1024 * 1024),
         },
         "redirect" => Fault::Redirect { origin: origin()? },
-        _ => return Err(format!("there is no fault '{kind}'")),
+        _ => {
+            let kinds = KINDS.join(", ");
+            return Err(format!(
+                "there is no fault '{kind}': kind is one of {kinds}"
+            ));
+        }
     })
 }
 

@@ -93,6 +93,21 @@ async fn mistakes_are_answered_with_the_usage() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_asks_for_an_unknown_fault_is_told_which_there_are() {
+    let simulator = Simulator::start(TenantConfig::demo()).await.unwrap();
+    let reply = control(&simulator, "POST", "/faults?kind=strange").await;
+    let problem = reply.json()["problem"].as_str().unwrap().to_owned();
+    let (_, kinds) = problem.split_once("one of ").unwrap();
+    let kinds: Vec<&str> = kinds.split(", ").collect();
+    assert!(kinds.contains(&"cut-collection"), "{problem}");
+    for kind in kinds {
+        let target = format!("/faults?kind={kind}&origin=http://elsewhere.example");
+        let reply = control(&simulator, "POST", &target).await;
+        assert_eq!(reply.status, 200, "{kind}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn options_faults_and_odd_runs_can_be_set_by_name() {
     let simulator = Simulator::start(TenantConfig::demo()).await.unwrap();
     let client = Client::new(&simulator);

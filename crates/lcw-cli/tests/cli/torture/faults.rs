@@ -1,6 +1,6 @@
 //! A disk that refuses one call: every one in its turn, with whatever it may say.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use nix::errno::Errno;
@@ -56,6 +56,23 @@ fn pairs(record: &[Call]) -> Vec<Pair> {
     let calls = record.iter().enumerate();
     calls
         .flat_map(|(index, call)| errors(call).iter().map(move |error| (index, *error)))
+        .collect()
+}
+
+/// Every call that changes something, and of those that look at one path or at a piece of one file
+/// the first and the last, with every error.
+fn thorough(record: &[Call], root: &std::path::Path) -> Vec<Pair> {
+    let all = pairs(record);
+    let kind = |(index, error): Pair| (record[index].label(root), error as i32);
+    let (mut first, mut last) = (BTreeMap::new(), BTreeMap::new());
+    for &pair in &all {
+        first.entry(kind(pair)).or_insert(pair.0);
+        last.insert(kind(pair), pair.0);
+    }
+    let is_end = |pair| first[&kind(pair)] == pair.0 || last[&kind(pair)] == pair.0;
+    let chosen = all.into_iter();
+    chosen
+        .filter(|&pair| record[pair.0].changes() || is_end(pair))
         .collect()
 }
 
@@ -125,7 +142,11 @@ fn fail(scene: &Scene, record: &[Call], (point, error): Pair) {
 /// a file without a name before anything is asked.
 fn exit_code(call: &Call, error: Errno) -> i32 {
     let is_refusal = matches!(error, Errno::EACCES | Errno::EROFS);
-    if call.is_nameless() && is_refusal { 2 } else { 1 }
+    if call.is_nameless() && is_refusal {
+        2
+    } else {
+        1
+    }
 }
 
 /// One error, which names a place.
@@ -164,10 +185,15 @@ async fn refused(work: Work, formats: &[usize], test: &'static str) {
             let _replay = Replay::of(seed, test);
             let started = Instant::now();
             let chosen = if is_long() {
-                pairs(&record)
+                thorough(&record, &scene.root())
             } else {
                 sample(&record, &scene.root(), &mut Dice::new(seed))
             };
+            say(&format!(
+                "{work:?} {}: {} pairs",
+                FORMATS[format].0,
+                chosen.len()
+            ));
             for pair in &chosen {
                 fail(&scene, &record, *pair);
             }
