@@ -74,7 +74,7 @@ impl<D: PageDecoder> Paging<'_, D> {
                 Position::End => return Ok(None),
             };
             if !is_next_link {
-                self.seen.is_first_time(&url);
+                self.seen.begin(&url);
             }
             match self.page(url, is_next_link).await {
                 Ok((decoded, told)) => {
@@ -200,6 +200,14 @@ struct Seen {
 }
 
 impl Seen {
+    /// A link back to the beginning is one for the second time, also when it has lost its filter.
+    fn begin(&mut self, url: &Url) {
+        self.is_first_time(url);
+        let mut unfiltered = url.clone();
+        unfiltered.set_query(None);
+        self.is_first_time(&unfiltered);
+    }
+
     fn is_first_time(&mut self, url: &Url) -> bool {
         self.hashes.insert(self.hasher.hash_one(url.as_str()))
     }

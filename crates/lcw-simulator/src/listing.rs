@@ -196,8 +196,8 @@ fn listed_views(run: &Run, now: Ticks) -> impl Iterator<Item = (Position, RunVie
     let (first, second) = match run.listed {
         Listed::Once => (view, None),
         Listed::Twice => (view, Some(view)),
-        Listed::StaleFirst => (run.stale_view(), Some(view)),
-        Listed::StaleLast => (view, Some(run.stale_view())),
+        Listed::StaleFirst => (run.stale_view(now), Some(view)),
+        Listed::StaleLast => (view, Some(run.stale_view(now))),
     };
     std::iter::once(first)
         .chain(second)

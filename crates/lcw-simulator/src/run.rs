@@ -211,9 +211,13 @@ impl Run {
         }
     }
 
-    /// What an old copy of the row says: in progress, and older than whatever is said otherwise.
-    pub(crate) fn stale_view(&self) -> RunView<'_> {
+    /// What an old copy of the row says: in progress, and older than whatever is said otherwise. Of a
+    /// run that waits there is no older one.
+    pub(crate) fn stale_view(&self, now: Ticks) -> RunView<'_> {
         let started = self.started.unwrap_or(self.scheduled);
+        if started > now {
+            return self.view(now);
+        }
         let status = ProcessingStatus::InProgress;
         self.seen(
             status,

@@ -1,5 +1,7 @@
 //! The tenant: its workflows, and who may see what of them.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use crate::config::TenantConfig;
 use crate::random;
 use crate::run::Run;
@@ -23,6 +25,9 @@ pub(crate) struct Tenant {
     pub(crate) workflows: Vec<Workflow>,
     /// Goes up with every mutation.
     pub(crate) generation: u64,
+    /// The latest time that the service knows of: what has aged out does not come back when its
+    /// clock is set back.
+    latest: AtomicI64,
 }
 
 impl Tenant {
@@ -48,6 +53,7 @@ impl Tenant {
             config,
             workflows,
             generation: 0,
+            latest: AtomicI64::new(start),
         }
     }
 
@@ -94,7 +100,8 @@ impl Tenant {
 
     /// Runs scheduled at or before this instant have aged out.
     pub(crate) fn oldest(&self, now: Ticks) -> Ticks {
-        now - ticks::from_duration(self.config.windows.retention)
+        let latest = self.latest.fetch_max(now, Ordering::Relaxed).max(now);
+        latest - ticks::from_duration(self.config.windows.retention)
     }
 
     /// A run that the service still keeps.

@@ -57,6 +57,20 @@ async fn next_links_are_followed_exactly_as_they_are_whatever_their_path() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_next_link_that_leads_back_without_the_filter_is_refused() {
+    let server = linked(|_, index| (index == 0).then(|| RUNS.to_owned())).await;
+    let request = runs().filtered("scheduledDateTime ge 2026-11-01T00:00:00Z");
+    let client = client(&server);
+    let mut ids = Ids::default();
+    let pages = client.pages(request, &mut ids);
+    pin_mut!(pages);
+    pages.next().await.unwrap().unwrap();
+    let error = pages.next().await.unwrap().unwrap_err();
+    assert!(matches!(failure(&error), Failure::RepeatedLink), "{error}");
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_request_says_who_asks_and_what_it_wants() {
     let server = linked(|_, index| (index < 2).then(|| format!("/next?{index}"))).await;
     let client = client(&server);

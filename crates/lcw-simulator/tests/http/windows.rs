@@ -40,6 +40,19 @@ async fn an_unfiltered_listing_reaches_seven_days_back_and_a_lower_bound_lifts_t
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_has_aged_out_does_not_come_back_when_the_clock_is_set_back() {
+    let (simulator, workflow) = four_weeks().await;
+    let client = Client::new(&simulator);
+    let list = format!("{workflow}/runs?{ALL}");
+    let before = client.rows(&list).await.len();
+    let now = simulator.now();
+    simulator.set_now(now + Duration::from_secs(4 * DAY));
+    client.rows(&list).await;
+    simulator.set_now(now);
+    assert_eq!(client.rows(&list).await.len(), before - 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_window_also_holds_below_a_run() {
     let (simulator, workflow) = four_weeks().await;
     let client = Client::new(&simulator);
