@@ -6,7 +6,7 @@ VENV := .venv
 DEMO_OUT ?= lcw-demo
 LCW := $(or $(CARGO_TARGET_DIR),target)/debug/lcw
 
-.PHONY: help demo test test-rust test-duckdb test-readers test-schedules test-otlp test-docs test-bench dist torture fuzz lint fmt schemas bench bench-check bench-accept bench-instructions check clean
+.PHONY: help demo test test-rust test-duckdb test-readers test-schedules test-otlp test-docs test-bench dist windows-check torture fuzz lint fmt schemas bench bench-check bench-accept bench-instructions check clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -122,6 +122,15 @@ dist: ## one static program for Linux, as an archive with its checksum, in dist/
 	dist/$(DIST_NAME)/lcw --version
 	tar --create --gzip --owner=0 --group=0 --numeric-owner --sort=name --directory dist --file dist/$(DIST_NAME).tar.gz $(DIST_NAME)
 	cd dist && sha256sum *.tar.gz > SHA256SUMS && sha256sum --check --quiet SHA256SUMS
+
+# Needs no Windows: the standard library of the target (rustup target add x86_64-pc-windows-gnu), and mingw-w64's C
+# compiler, because zstd and aws-lc are compiled along. On Windows itself: WINDOWS_TARGET=x86_64-pc-windows-msvc.
+WINDOWS_TARGET ?= x86_64-pc-windows-gnu
+WINDOWS_CC = $(if $(filter %-gnu,$(WINDOWS_TARGET)),x86_64-w64-mingw32-gcc)
+windows-check: ## type-check the program for Windows
+	@[ -d "$(RUST_TARGETS)/$(WINDOWS_TARGET)/lib" ] || { echo "error: this toolchain has no $(WINDOWS_TARGET): rustup target add $(WINDOWS_TARGET)" >&2; exit 1; }
+	@[ -z "$(WINDOWS_CC)" ] || command -v $(WINDOWS_CC) >/dev/null || { echo "error: $(WINDOWS_CC) is missing: install mingw-w64 (Debian: gcc-mingw-w64-x86-64)" >&2; exit 1; }
+	$(CARGO) check --locked --workspace --bin lcw --target $(WINDOWS_TARGET)
 
 schemas: ## write the published contracts into schemas/ and docs/data-dictionary.md
 	$(CARGO) run --locked --package lcw-cli -- schema --write schemas

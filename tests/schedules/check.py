@@ -16,6 +16,7 @@ import container_apps
 import cron
 import github_actions
 import kubernetes_manifest
+import powershell
 import shells
 import systemd
 import telemetry
@@ -31,6 +32,7 @@ CHECKS = [
     airflow_dag.check,
     container_apps.check,
     shells.check,
+    powershell.check,
     telemetry.check_metrics,
     telemetry.check_alert_rules,
     telemetry.check_lineage,

@@ -1,10 +1,11 @@
-"""Windows: the task against the part of its schema that it uses (task.xsd), and the script that it starts."""
+"""Windows: the task against the part of its schema that it uses (task.xsd), and the script that it starts as PowerShell."""
 
 import pathlib
 import xml.etree.ElementTree as tree
 
 import xmlschema
 
+import powershell
 from program import equal, printed
 
 SCHEMA = pathlib.Path(__file__).with_name("task.xsd")
@@ -23,5 +24,6 @@ def check(_):
         wanted = r'export "C:\ProgramData\lcw\daily (new).toml" --out C:\ProgramData\lcw\data'
         equal(wanted in script, True, "the command line in the script")
         equal("-in 0, 75, 130" in script, True, "codes that are no failure")
+        powershell.parsed(script, "script of the task")
         # It is read by a program that takes what has no mark for the machine's own letters.
         equal(script.isascii() and task.isascii(), True, "ASCII alone")

@@ -12,7 +12,7 @@ Examples:
   lcw completions bash > ~/.local/share/bash-completion/completions/lcw
   lcw completions zsh > ~/.zfunc/_lcw           with ~/.zfunc in fpath
   lcw completions fish > ~/.config/fish/completions/lcw.fish
-  lcw completions powershell >> $PROFILE";
+  lcw completions powershell | Out-String | Invoke-Expression   in $PROFILE";
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct CompletionsArgs {

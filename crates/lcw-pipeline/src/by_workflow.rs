@@ -23,9 +23,11 @@ use crate::coverage::DAY;
 use crate::decode::refuse;
 use crate::fetch::ROWS_IN_FLIGHT;
 use crate::options::Asking;
-use crate::plan::ROWS_PER_PAGE;
 use crate::request::{Request, Route};
 use crate::survey::RunTask;
+
+/// Rows that a page is taken to hold while the service has not shown any.
+pub(crate) const ROWS_PER_PAGE: u64 = 100;
 
 /// Rows that may be held for a few days of runs, beside those in flight.
 const ROWS_HELD: u64 = ROWS_IN_FLIGHT as u64 / 2;
@@ -123,7 +125,7 @@ impl Chooser {
         let gatherings = gatherings.into_values();
         gatherings
             .map(|gathering| self.weighed(gathering))
-            .filter(|gathering| self.always || gathering.saves() > 0)
+            .filter(|gathering| self.always || gathering.saves(ROWS_PER_PAGE) > 0)
             .collect()
     }
 
@@ -133,7 +135,7 @@ impl Chooser {
         let inside = runs.filter(|(scheduled, _)| gathering.window.contains(scheduled));
         let rows: u64 = inside.map(|(_, users)| users).sum();
         Gathering {
-            requests: pages(rows),
+            rows_inside: rows,
             ..gathering
         }
     }
@@ -145,10 +147,11 @@ pub(crate) struct Gathering {
     workflow_id: Arc<str>,
     /// By run id.
     runs: HashMap<Box<str>, Place>,
-    rows: u64,
+    /// How many rows each of them has.
+    rows: Vec<u64>,
     window: Range<i64>,
-    requests: u64,
-    requests_by_run: u64,
+    /// Rows of all runs that are scheduled inside the window.
+    rows_inside: u64,
 }
 
 impl Gathering {
@@ -156,30 +159,40 @@ impl Gathering {
         Self {
             workflow_id: Arc::clone(workflow_id),
             runs: HashMap::new(),
-            rows: 0,
+            rows: Vec::new(),
             window: scheduled - DAY..scheduled + HOUR,
-            requests: 0,
-            requests_by_run: 0,
+            rows_inside: 0,
         }
     }
 
     fn add(&mut self, run: &RunTask, place: Place, scheduled: i64, rows: u64) {
         self.window.start = self.window.start.min(scheduled - DAY);
         self.window.end = self.window.end.max(scheduled + HOUR);
-        self.rows += rows;
-        self.requests_by_run += pages(rows);
+        self.rows.push(rows);
         self.runs.insert(run.run_id.clone(), place);
     }
 
+    /// How many requests it takes with pages of so many rows.
+    pub(crate) fn requests(&self, per_page: u64) -> u64 {
+        pages(self.rows_inside, per_page)
+    }
+
+    /// How many the same runs take one by one.
+    pub(crate) fn requests_by_run(&self, per_page: u64) -> u64 {
+        self.rows.iter().map(|rows| pages(*rows, per_page)).sum()
+    }
+
     /// How many requests fewer it takes than the same runs one by one.
-    pub(crate) fn saves(&self) -> u64 {
-        self.requests_by_run.saturating_sub(self.requests)
+    fn saves(&self, per_page: u64) -> u64 {
+        let by_run = self.requests_by_run(per_page);
+        by_run.saturating_sub(self.requests(per_page))
     }
 
     /// Pages can be smaller than they are taken to be, but not for long: what is given up has to be
     /// asked for run by run.
     fn most_requests(&self) -> u64 {
-        2 * self.requests_by_run.max(self.requests) + 2
+        let by_run = self.requests_by_run(ROWS_PER_PAGE);
+        2 * by_run.max(self.requests(ROWS_PER_PAGE)) + 2
     }
 
     fn filter(&self) -> String {
@@ -189,9 +202,9 @@ impl Gathering {
     }
 }
 
-/// Requests that so many rows are expected to take.
-pub(crate) fn pages(rows: u64) -> u64 {
-    rows.div_ceil(ROWS_PER_PAGE).max(1)
+/// Requests that so many rows take with pages of so many.
+pub(crate) fn pages(rows: u64, per_page: u64) -> u64 {
+    rows.div_ceil(per_page).max(1)
 }
 
 /// Reads what is gathered.
@@ -251,6 +264,7 @@ impl Gatherer {
     ) -> End {
         let mut pages = pin!(pages);
         let (mut asked, mut kept) = (0, 0);
+        let rows: u64 = gathering.rows.iter().sum();
         loop {
             match pages.next().await {
                 None => return End::Whole,
@@ -266,7 +280,7 @@ impl Gatherer {
                 Some(Ok(page)) => (asked, kept) = (asked + 1, kept + page.kept as u64),
             }
             // Far more than the counters say, whatever it is: neither asked for nor kept.
-            if kept > 2 * gathering.rows + ROWS_PER_PAGE || asked > gathering.most_requests() {
+            if kept > 2 * rows + ROWS_PER_PAGE || asked > gathering.most_requests() {
                 return End::Useless;
             }
         }

@@ -32,6 +32,7 @@ mod missing_runs;
 mod named;
 mod not_covered;
 mod options;
+mod page_sizes;
 mod people;
 mod plan;
 mod prepare;

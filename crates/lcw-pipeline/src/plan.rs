@@ -15,21 +15,20 @@ use tokio::task::spawn_blocking;
 
 use crate::by_workflow::{Chooser, pages};
 use crate::catalog::Scope;
+use crate::children::Child;
 use crate::coverage::DAY;
 use crate::error::PipelineError;
 use crate::exit;
 use crate::export::{Stop, until_stopped};
 use crate::human;
 use crate::not_covered::NotCovered;
+use crate::page_sizes;
 use crate::prepare::{Source, Target, survey};
 use crate::progress::Progress;
 use crate::request::{Kind, Request};
 use crate::survey::{RunCounts, RunTask};
 use crate::tables;
 use crate::unlisted;
-
-/// Rows that a page is taken to hold while the service has not shown any.
-pub(crate) const ROWS_PER_PAGE: u64 = 100;
 
 /// What would be requested and replaced. Nothing was written.
 #[derive(Debug, Clone, Serialize)]
@@ -54,9 +53,11 @@ pub struct Plan {
     pub filtered: bool,
     /// The same by table, for those whose rows the service counts.
     pub rows_by_table: BTreeMap<&'static str, u64>,
-    /// Requests that planning took; the export sends them again.
+    /// Requests that listing took; the export sends them again. A few more are sent for the plan alone,
+    /// to see how many rows a page holds.
     pub requests_to_list: u64,
-    /// Requests that would follow for workflows and results, as far as versions and counts tell.
+    /// Requests that would follow for workflows and results, as far as versions, counts
+    /// and the size of a page tell.
     pub requests_to_fetch: u64,
     /// How long all of them take at the configured rate, in seconds; null when it is unlimited.
     pub seconds_at_full_rate: Option<u64>,
@@ -110,6 +111,8 @@ async fn make(
         source.catalog.scopes.len()
     ));
     let mut survey = survey(request, client, &source, &target).await?;
+    let requests_to_list = client.stats().sent;
+    let per_page = page_sizes::look(request, client, &survey.days).await;
 
     let tasks = || survey.days.values().flatten();
     let expected = |child| {
@@ -121,13 +124,16 @@ async fn make(
     let undated = undated(request, &source, &target);
     let mut requests_to_fetch: u64 = undated.values().sum();
     for child in request.reading().children.iter() {
-        requests_to_fetch += expected(child).map(pages).sum::<u64>();
+        requests_to_fetch += expected(child)
+            .map(|rows| pages(rows, per_page[child]))
+            .sum::<u64>();
         if child.is_counted() {
             rows_by_table.insert(child.table().name(), expected(child).sum());
         }
     }
     let chooser = Chooser::new(request, std::mem::take(&mut survey.sizes));
-    requests_to_fetch -= saved(&chooser, &survey.days);
+    let gathered = gathered(&chooser, &survey.days, per_page[Child::Results]);
+    requests_to_fetch = requests_to_fetch.saturating_add_signed(gathered);
     let with_reports = tasks().filter(|task| task.reading.reports);
     let with_reports: BTreeSet<&str> = with_reports.map(|task| &*task.workflow_id).collect();
     requests_to_fetch += with_reports.len() as u64;
@@ -135,7 +141,6 @@ async fn make(
     let to_fetch = to_fetch.count() as u64;
     let users = rows_by_table.get(Table::UserProcessingResults.name());
     let rows_expected = users.copied().unwrap_or(0);
-    let requests_to_list = client.stats().sent;
     let mut partitions = one_file_each(&undated, &target);
     partitions.extend(by_day(request, &dataset, &source.tenant, &survey.days)?);
     let mut not_covered = source.catalog.not_covered;
@@ -174,13 +179,14 @@ async fn make(
     })
 }
 
-/// Requests that the second route is expected to save.
-fn saved(chooser: &Chooser, days: &BTreeMap<Date, Vec<RunTask>>) -> u64 {
+/// Requests that the second route is expected to take beyond those that it saves.
+fn gathered(chooser: &Chooser, days: &BTreeMap<Date, Vec<RunTask>>, per_page: u64) -> i64 {
+    let taken = |requests: u64| i64::try_from(requests).unwrap_or(i64::MAX);
     let days: Vec<&[RunTask]> = days.values().map(Vec::as_slice).collect();
     let stretches = chooser.stretches(days.iter().copied()).into_iter();
     stretches
         .flat_map(|stretch| chooser.choose(days[stretch].iter().copied()))
-        .map(|gathering| gathering.saves())
+        .map(|it| taken(it.requests(per_page)) - taken(it.requests_by_run(per_page)))
         .sum()
 }
 

@@ -26,6 +26,7 @@ mod init;
 mod named_workflows;
 mod offline;
 mod pipelines;
+mod plans;
 mod planted;
 mod precedence;
 mod program;
