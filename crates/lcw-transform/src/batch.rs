@@ -187,7 +187,10 @@ impl Batch {
     fn cell_with_builder(&mut self, at: usize) -> &mut Cell {
         if let Cell::Nulls(rows) = self.cells[at] {
             self.cells[at] = self.builder(at);
-            self.cells[at].append_nulls(rows);
+            // A builder keeps no bits until there is a row without a value.
+            if rows > 0 {
+                self.cells[at].append_nulls(rows);
+            }
         }
         &mut self.cells[at]
     }
