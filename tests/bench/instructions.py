@@ -14,10 +14,13 @@ import sys
 import tempfile
 
 import bench
+import flame
 import measured
 from tenant import Tenant
 
 SMALL, LARGE = (10, 20, 200), (10, 100, 200)
+# The file that Valgrind counts into.
+COUNTS = "callgrind.out"
 # What a row of the table is for, and the function all of whose work it is.
 PARTS = {
     "asking, and taking the answer": ["reqwest::async_impl::client::PendingRequest", "lcw_extractor::body::BodyBuffer::fill"],
@@ -35,7 +38,7 @@ COUNT = re.compile(r"\s*([\d,]+) \(\s*[\d.]+%\)\s+(?:\S*?:)?(.*?)(?: \[.*\])?$")
 
 def count(lcw, program, shape, scratch):
     """Instructions by function, those of what it called included."""
-    out = scratch / "callgrind.out"
+    out = scratch / COUNTS
     with Tenant(program, "history", *shape) as tenant:
         command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", lcw, "export"]
         command += ["--graph-url", tenant.origin, "--authority-url", tenant.origin, "--out", scratch / f"data-{tenant.rows}"]
@@ -74,13 +77,17 @@ def table(small, large, rows):
 def main():
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--programs", type=pathlib.Path, metavar="DIR", help="build nothing: take lcw and lcw-bench from here")
+    asked.add_argument("--flame", type=pathlib.Path, metavar="FILE", help="draw the larger export there, as a picture")
     arguments = asked.parse_args()
     measured.adopt()
     with tempfile.TemporaryDirectory(prefix="instructions-") as folder:
         scratch = pathlib.Path(folder)
         lcw, program = bench.programs(arguments.programs, scratch)
         small, large = (count(lcw, program, shape, scratch) for shape in (SMALL, LARGE))
-    rows = [workflows * runs * users for workflows, runs, users in (SMALL, LARGE)]
+        rows = [workflows * runs * users for workflows, runs, users in (SMALL, LARGE)]
+        if arguments.flame:
+            told = (scratch / COUNTS).read_text()
+            arguments.flame.write_text(flame.svg(told, f"Instructions of an export of {rows[1]:,} rows"))
     print(table(small, large, rows[1] - rows[0]))
 
 

@@ -326,14 +326,19 @@ impl Dataset {
     /// # Errors
     /// [`DatasetError::Unreadable`] when it is missing or damaged.
     pub fn manifest(&self, export_id: &str) -> Result<Manifest, DatasetError> {
-        self.manifest_and_digest(export_id)
-            .map(|(manifest, _)| manifest)
+        let (path, bytes) = self.manifest_file(export_id)?;
+        read_json(&bytes, &path)
     }
 
     pub(crate) fn manifest_and_digest(
         &self,
         export_id: &str,
     ) -> Result<(Manifest, String), DatasetError> {
+        let (path, bytes) = self.manifest_file(export_id)?;
+        Ok((read_json(&bytes, &path)?, crate::format::digest_of(&bytes)))
+    }
+
+    fn manifest_file(&self, export_id: &str) -> Result<(PathBuf, Vec<u8>), DatasetError> {
         layout::check_export_id(export_id)?;
         let path = layout::manifest_file(export_id);
         let shown = self.storage.locate(&path);
@@ -342,7 +347,7 @@ impl Dataset {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)
             .map_err(DatasetError::io("read", &shown))?;
-        Ok((read_json(&bytes, &shown)?, crate::format::digest_of(&bytes)))
+        Ok((shown, bytes))
     }
 
     /// Every manifest, newest first, read one at a time.

@@ -193,16 +193,15 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    pub(crate) fn new(dataset: &Dataset, manifest: Manifest) -> Result<Self, DatasetError> {
-        let history = History::new(dataset)?;
-        Ok(Self {
+    pub(crate) fn new(dataset: &Dataset, manifest: Manifest, history: History) -> Self {
+        Self {
             dataset: dataset.clone(),
             manifest,
             history,
             quarantine: Quarantine::default(),
             asked: Asked::default(),
             written: BTreeSet::new(),
-        })
+        }
     }
 
     pub(crate) fn dataset(&self) -> &Dataset {

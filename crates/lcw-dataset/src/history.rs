@@ -22,14 +22,19 @@ pub(crate) struct History {
 }
 
 impl History {
-    pub(crate) fn new(dataset: &Dataset) -> Result<Self, DatasetError> {
-        let unread = dataset.manifest_ids()?;
-        Ok(Self {
+    /// The history up to `newest`, which has been read.
+    pub(crate) fn new(dataset: &Dataset, newest: Option<&Manifest>) -> Result<Self, DatasetError> {
+        let mut history = Self {
             dataset: dataset.clone(),
-            unread,
+            unread: dataset.manifest_ids()?,
             read: 0,
             files: HashMap::new(),
-        })
+        };
+        if let Some(newest) = newest {
+            history.unread.retain(|id| *id < newest.export_id);
+            history.add_older(newest);
+        }
+        Ok(history)
     }
 
     /// What was last recorded of a file; `None` when nothing was, or that there is no file.

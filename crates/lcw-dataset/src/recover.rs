@@ -10,8 +10,25 @@ use crate::lock::write_json;
 use crate::manifest::{DayState, FileChange, FileRecord, Manifest, ManifestLink, Status};
 use crate::quarantine;
 
-/// Closes the manifests that a crash left open, and names the newest one.
-pub(crate) fn reconcile(dataset: &Dataset) -> Result<Option<ManifestLink>, DatasetError> {
+/// The newest manifest of a dataset, which is closed.
+#[derive(Debug)]
+pub(crate) struct Newest {
+    pub(crate) manifest: Manifest,
+    /// The digest of its file.
+    sha256: String,
+}
+
+impl Newest {
+    pub(crate) fn link(&self) -> ManifestLink {
+        ManifestLink {
+            export_id: self.manifest.export_id.clone(),
+            sha256: self.sha256.clone(),
+        }
+    }
+}
+
+/// Closes the manifests that a crash left open, and hands the newest one out.
+pub(crate) fn reconcile(dataset: &Dataset) -> Result<Option<Newest>, DatasetError> {
     let mut newest = None;
     for export_id in dataset.manifest_ids()?.into_iter().rev() {
         let (mut manifest, mut sha256) = dataset.manifest_and_digest(&export_id)?;
@@ -24,7 +41,7 @@ pub(crate) fn reconcile(dataset: &Dataset) -> Result<Option<ManifestLink>, Datas
             sha256 = write_json(dataset.storage(), layout::STAGING, &target, &manifest)?;
             warn!(export.id = export_id, "an earlier export was interrupted");
         }
-        newest.get_or_insert(ManifestLink { export_id, sha256 });
+        newest.get_or_insert(Newest { manifest, sha256 });
         // Whoever comes first after a crash does this, so older ones are closed.
         if !was_running {
             break;

@@ -10,11 +10,12 @@ use crate::dataset::{self, Dataset};
 use crate::error::DatasetError;
 use crate::export::{Export, Journal};
 use crate::format::Format;
+use crate::history::History;
 use crate::identity::Identity;
 use crate::layout;
 use crate::lock::{self, Lock, write_json};
 use crate::manifest::{Manifest, ManifestHead};
-use crate::recover;
+use crate::recover::{self, Newest};
 use crate::storage::{LocalStorage, Storage};
 use crate::table::TableSpec;
 
@@ -26,6 +27,8 @@ pub struct Writer {
     dataset: Dataset,
     tenant: String,
     lock: Lock,
+    /// The newest manifest, as it was found under the lock; `None` once an export has begun.
+    newest: Option<Newest>,
 }
 
 impl Writer {
@@ -104,6 +107,7 @@ impl Writer {
             dataset: Dataset::new(storage, format, tables),
             tenant: tenant.to_owned(),
             lock,
+            newest: None,
         };
         writer.prepare(wanted)?;
         Ok(writer)
@@ -122,7 +126,8 @@ impl Writer {
         }
         self.lock.announce(storage, None)?;
         storage.sweep(layout::STAGING)?;
-        recover::reconcile(&self.dataset).map(|_| ())
+        self.newest = recover::reconcile(&self.dataset)?;
+        Ok(())
     }
 
     /// The dataset, for reading.
@@ -162,6 +167,11 @@ impl Writer {
     /// # Errors
     /// When a manifest cannot be read.
     pub fn previous(&self) -> Result<Option<Manifest>, DatasetError> {
+        if let Some(newest) = &self.newest
+            && newest.manifest.tenant_id == self.tenant
+        {
+            return Ok(Some(newest.manifest.clone()));
+        }
         for manifest in self.dataset.manifests()? {
             let manifest = manifest?;
             if manifest.tenant_id == self.tenant {
@@ -178,21 +188,24 @@ impl Writer {
     /// the manifests cannot be read.
     pub fn begin(&mut self, head: ManifestHead) -> Result<Export<'_>, DatasetError> {
         layout::check_export_id(&head.export_id)?;
-        let newest = recover::reconcile(&self.dataset)?;
-        if newest
-            .as_ref()
-            .is_some_and(|newest| newest.export_id >= head.export_id)
-        {
+        if self.newest.is_none() {
+            self.newest = recover::reconcile(&self.dataset)?;
+        }
+        let previous = self.previous()?;
+        let newest = self.newest.take();
+        let newest_id = newest.as_ref().map(|newest| &newest.manifest.export_id);
+        if newest_id.is_some_and(|newest| *newest >= head.export_id) {
             return Err(DatasetError::InvalidExportId {
                 id: head.export_id,
                 problem: "it does not sort after the last export's (was the clock set back?)",
             });
         }
-        let previous = self.previous()?;
-        let manifest = Manifest::begin(head, &self.tenant, newest, previous);
+        let history = History::new(&self.dataset, newest.as_ref().map(|it| &it.manifest))?;
+        let link = newest.as_ref().map(Newest::link);
+        let manifest = Manifest::begin(head, &self.tenant, link, previous);
         self.lock
             .announce(self.dataset.storage(), Some(&manifest.export_id))?;
-        let journal = Journal::new(&self.dataset, manifest)?;
+        let journal = Journal::new(&self.dataset, manifest, history);
         Ok(Export::new(self, journal))
     }
 }

@@ -1,9 +1,9 @@
-//! The HTTP clients: one for other machines, one for loopback, each made once.
+//! The HTTP clients: one for other machines, one for this one, one for plain http, each made once.
 
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use reqwest::{Certificate, Client, NoProxy, Proxy, redirect};
+use reqwest::{Certificate, Client, NoProxy, Proxy, Url, redirect};
 
 use crate::config::{ClientConfig, ConfigError};
 use crate::origin::Origin;
@@ -11,12 +11,25 @@ use crate::origin::Origin;
 /// What every request says it is.
 const USER_AGENT: &str = concat!("lcw/", env!("CARGO_PKG_VERSION"));
 
-/// Connection pools by whether a proxy may stand in between.
+/// Connection pools by the way to who is spoken to.
 #[derive(Debug)]
 pub(crate) struct Agents {
     config: ClientConfig,
     remote: OnceLock<Client>,
-    loopback: OnceLock<Client>,
+    local: OnceLock<Client>,
+    plain: OnceLock<Client>,
+}
+
+/// The way to a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// TLS to another machine, through a proxy where there is one.
+    Remote,
+    /// TLS on this machine and the link it is on. It is never proxied.
+    Local,
+    /// Plain http there. The system's certificates, which take longer to read than a short export
+    /// takes for all else, are left unread.
+    Plain,
 }
 
 impl Agents {
@@ -24,22 +37,35 @@ impl Agents {
         Self {
             config,
             remote: OnceLock::new(),
-            loopback: OnceLock::new(),
+            local: OnceLock::new(),
+            plain: OnceLock::new(),
         }
     }
 
-    /// The client for an origin. Loopback is never proxied.
+    /// The client for an origin.
     pub(crate) fn for_origin(&self, origin: &Origin) -> Result<Client, ConfigError> {
-        if origin.is_loopback() {
-            self.local()
+        if origin.is_plain() {
+            self.on(Way::Plain)
+        } else if origin.is_loopback() {
+            self.on(Way::Local)
         } else {
-            get(&self.remote, || build(&self.config, false))
+            self.on(Way::Remote)
         }
     }
 
-    /// The client for this machine and the link it is on: plain http, without a proxy.
-    pub(crate) fn local(&self) -> Result<Client, ConfigError> {
-        get(&self.loopback, || build(&self.config, true))
+    /// The client for a URL of this machine or the link it is on.
+    pub(crate) fn near(&self, url: &Url) -> Result<Client, ConfigError> {
+        let is_plain = url.scheme() == "http";
+        self.on(if is_plain { Way::Plain } else { Way::Local })
+    }
+
+    fn on(&self, way: Way) -> Result<Client, ConfigError> {
+        let slot = match way {
+            Way::Remote => &self.remote,
+            Way::Local => &self.local,
+            Way::Plain => &self.plain,
+        };
+        get(slot, || build(&self.config, way))
     }
 }
 
@@ -57,39 +83,50 @@ fn get(
 
 /// A client that follows no redirect, names no referer and repeats nothing by
 /// itself: each of these is decided here or not at all.
-fn build(config: &ClientConfig, is_loopback: bool) -> Result<Client, ConfigError> {
+fn build(config: &ClientConfig, way: Way) -> Result<Client, ConfigError> {
     let mut builder = Client::builder()
         .user_agent(USER_AGENT)
         .redirect(redirect::Policy::none())
         .referer(false)
         .retry(reqwest::retry::never())
-        .https_only(!is_loopback)
+        .https_only(way != Way::Plain)
         .connect_timeout(config.connect_timeout)
         .read_timeout(config.read_timeout)
         .timeout(config.request_timeout)
         .pool_idle_timeout(Duration::from_mins(1))
         .tcp_keepalive(Duration::from_secs(30));
-    if is_loopback {
+    if way != Way::Remote {
         builder = builder.no_proxy();
     } else if let Some(proxy) = &config.proxy {
         builder = builder.proxy(explicit_proxy(proxy)?);
     }
-    if let Some(path) = &config.ca_file {
-        let unreadable = |source| ConfigError::CaFile {
-            path: path.clone(),
-            source,
-        };
-        let pem = std::fs::read(path).map_err(|error| unreadable(error.into()))?;
-        let roots = Certificate::from_pem_bundle(&pem)
-            .map_err(|error| unreadable(error.without_url().into()))?;
-        if roots.is_empty() {
-            return Err(unreadable("there is no PEM certificate in it".into()));
-        }
-        builder = builder.tls_certs_merge(roots);
-    }
+    // A file that cannot be used is said, whether it is needed or not.
+    let authorities = authorities(config)?;
+    builder = match way {
+        Way::Remote | Way::Local => builder.tls_certs_merge(authorities),
+        Way::Plain => builder.tls_certs_only(authorities),
+    };
     builder
         .build()
         .map_err(|error| ConfigError::Http(error.without_url().into()))
+}
+
+/// The authorities of `ca_file`; none where there is no such file.
+fn authorities(config: &ClientConfig) -> Result<Vec<Certificate>, ConfigError> {
+    let Some(path) = &config.ca_file else {
+        return Ok(Vec::new());
+    };
+    let unreadable = |source| ConfigError::CaFile {
+        path: path.clone(),
+        source,
+    };
+    let pem = std::fs::read(path).map_err(|error| unreadable(error.into()))?;
+    let authorities = Certificate::from_pem_bundle(&pem)
+        .map_err(|error| unreadable(error.without_url().into()))?;
+    if authorities.is_empty() {
+        return Err(unreadable("there is no PEM certificate in it".into()));
+    }
+    Ok(authorities)
 }
 
 /// The proxy that was asked for, with `NO_PROXY` of the environment still honoured.

@@ -77,6 +77,11 @@ impl Origin {
         is_loopback(&self.root)
     }
 
+    /// Whether it is spoken to without TLS, and so is the own machine.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.root.scheme() == "http"
+    }
+
     /// Whether both are the own machine, by whatever name, at the same port.
     pub(crate) fn is_same_loopback(&self, other: &Self) -> bool {
         self.is_loopback()

@@ -98,7 +98,8 @@ fn builder(
     file: File,
     table: &TableSpec,
 ) -> Result<ParquetRecordBatchReaderBuilder<Source>, FormatError> {
-    let open = || ParquetRecordBatchReaderBuilder::try_new(Source(file));
+    let source = Source::of(file).map_err(|error| FormatError::from_cause(Box::new(error)))?;
+    let open = || ParquetRecordBatchReaderBuilder::try_new(source);
     let builder = unharmed(open)?.map_err(failure)?;
     check_version(builder.metadata(), table)?;
     Ok(builder)

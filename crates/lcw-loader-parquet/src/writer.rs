@@ -88,14 +88,14 @@ fn properties(table: &TableSpec, meta: &FileMeta) -> Result<WriterProperties, Fo
     ];
     let mut builder = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_1_0)
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(failure)?))
+        .set_compression(zstd(1)?)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true)
         .set_sorting_columns(Some(sorting(table)?))
         .set_key_value_metadata(Some(metadata));
     for column in table.columns() {
-        builder = column_properties(builder, column);
+        builder = column_properties(builder, column)?;
     }
     Ok(builder.build())
 }
@@ -103,23 +103,30 @@ fn properties(table: &TableSpec, meta: &FileMeta) -> Result<WriterProperties, Fo
 fn column_properties(
     builder: WriterPropertiesBuilder,
     column: &ColumnSpec,
-) -> WriterPropertiesBuilder {
+) -> Result<WriterPropertiesBuilder, FormatError> {
     let path = ColumnPath::from(column.field.name().as_str());
     // Instants and spans hardly repeat: a dictionary of them is larger than their differences.
     let is_time = matches!(column.field.data_type(), DataType::Timestamp(..))
         || matches!(column.role, Role::Duration { .. });
-    match column.hint {
+    Ok(match column.hint {
         _ if is_time => builder
             .set_column_dictionary_enabled(path.clone(), false)
             .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED),
         Hint::Unique => builder
             .set_column_dictionary_enabled(path.clone(), false)
+            .set_column_encoding(path.clone(), Encoding::DELTA_BYTE_ARRAY)
+            .set_column_compression(path.clone(), zstd(3)?)
             .set_column_statistics_enabled(path, EnabledStatistics::None),
         Hint::Lookup => builder
             .set_column_bloom_filter_fpp(path.clone(), FALSE_POSITIVES)
             .set_column_bloom_filter_max_ndv(path, ROW_GROUP_ROWS as u64),
         Hint::Plain => builder,
-    }
+    })
+}
+
+fn zstd(level: i32) -> Result<Compression, FormatError> {
+    let level = ZstdLevel::try_new(level).map_err(failure)?;
+    Ok(Compression::ZSTD(level))
 }
 
 /// Says that rows are sorted by key.

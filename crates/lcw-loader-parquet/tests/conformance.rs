@@ -103,12 +103,13 @@ fn columns_are_stored_as_measured_best() {
     let id = chunk("id");
     assert_eq!(id.dictionary_page_offset(), None);
     assert!(id.statistics().is_none());
+    let is_encoded = |column: &ColumnChunkMetaData, encoding| {
+        column.encodings().any(|encoded| encoded == encoding)
+    };
+    assert!(is_encoded(id, Encoding::DELTA_BYTE_ARRAY));
     let at = chunk("at");
     assert_eq!(at.dictionary_page_offset(), None);
-    assert!(
-        at.encodings()
-            .any(|encoding| encoding == Encoding::DELTA_BINARY_PACKED)
-    );
+    assert!(is_encoded(at, Encoding::DELTA_BINARY_PACKED));
     assert!(chunk("workflow_id").dictionary_page_offset().is_some());
     assert!(chunk("workflow_id").statistics().is_some());
     let filtered = group

@@ -49,14 +49,34 @@ fn times(values: &[i64]) -> ArrayRef {
     )
 }
 
+const USERS: usize = 200;
+const WORKFLOW: &str = "b1a6a1c0-0000-0000-0000-000000000000";
+
+/// The ids of results, which is the service's choice.
+#[derive(Clone, Copy)]
+enum Ids {
+    Guids,
+    /// Of workflow, version, run and user.
+    Composed,
+}
+
 /// User processing results as they come: runs of 200 users out of 4,000, sorted by id.
-fn results(rows: usize) -> (TableSpec, RecordBatch) {
-    const USERS: usize = 200;
+fn results(rows: usize, kind: Ids) -> (TableSpec, RecordBatch) {
     let mut random = Random(7);
-    let subjects: Vec<String> = (0..4_000).map(|_| random.guid()).collect();
+    let people: Vec<String> = (0..4_000).map(|_| random.guid()).collect();
     let runs: Vec<String> = (0..rows.div_ceil(USERS)).map(|_| random.guid()).collect();
-    let mut ids: Vec<String> = (0..rows).map(|_| random.guid()).collect();
-    ids.chunks_mut(USERS).for_each(<[String]>::sort);
+    let mut keys: Vec<(String, String)> = (0..rows)
+        .map(|row| {
+            let person = people[usize::try_from(random.below(4_000)).unwrap()].clone();
+            let id = match kind {
+                Ids::Guids => random.guid(),
+                Ids::Composed => format!("{WORKFLOW}_3_{WORKFLOW}_{}_{person}", runs[row / USERS]),
+            };
+            (id, person)
+        })
+        .collect();
+    keys.chunks_mut(USERS).for_each(<[_]>::sort);
+    let (ids, subjects): (Vec<String>, Vec<String>) = keys.into_iter().unzip();
     let scheduled: Vec<i64> = (0..rows)
         .map(|row| 1_795_342_200_000_000 + i64::try_from(row / USERS).unwrap() * 60_000_000)
         .collect();
@@ -77,24 +97,14 @@ fn results(rows: usize) -> (TableSpec, RecordBatch) {
     let time = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     let span = |from, to| Role::Duration { from, to };
     let columns: Vec<(&str, Role, ArrayRef)> = vec![
-        (
-            "workflow_id",
-            Role::Key,
-            same("b1a6a1c0-0000-0000-0000-000000000000"),
-        ),
+        ("workflow_id", Role::Key, same(WORKFLOW)),
         (
             "run_id",
             Role::Key,
             text((0..rows).map(|row| runs[row / USERS].clone())),
         ),
         ("id", Role::Key, text(ids.into_iter())),
-        (
-            "subject_id",
-            Role::Fact,
-            text(
-                (0..rows).map(|_| subjects[usize::try_from(random.below(4_000)).unwrap()].clone()),
-            ),
-        ),
+        ("subject_id", Role::Fact, text(subjects.into_iter())),
         ("processing_status", Role::Fact, same("completed")),
         ("workflow_version", Role::Fact, count(3)),
         ("scheduled_date_time", Role::Fact, times(&scheduled)),
@@ -142,9 +152,9 @@ fn results(rows: usize) -> (TableSpec, RecordBatch) {
     (table, batch)
 }
 
-#[test]
-fn a_result_takes_little() {
-    let (table, rows) = results(131_072);
+/// Bytes a row of a file of results.
+fn bytes_a_row(rows: usize, ids: Ids) -> f64 {
+    let (table, rows) = results(rows, ids);
     let file = tempfile::NamedTempFile::new().unwrap();
     let meta = FileMeta {
         schema_version: 1,
@@ -153,8 +163,22 @@ fn a_result_takes_little() {
     let sink = FileSink::new(file.reopen().unwrap());
     let mut writer = ParquetFormat::new().create(sink, &table, &meta).unwrap();
     for start in (0..rows.num_rows()).step_by(8192) {
-        writer.write(&rows.slice(start, 8192)).unwrap();
+        let length = (rows.num_rows() - start).min(8192);
+        writer.write(&rows.slice(start, length)).unwrap();
     }
     let (_, bytes) = writer.finish().unwrap().0.finish().unwrap();
-    assert!(bytes <= 35 * 131_072, "{bytes} bytes for 131,072 rows");
+    let [bytes, rows] = [bytes, rows.num_rows() as u64].map(|it| u32::try_from(it).unwrap());
+    f64::from(bytes) / f64::from(rows)
+}
+
+#[test]
+fn a_result_takes_little() {
+    for (rows, ids, at_most) in [
+        (131_072, Ids::Guids, 1.0),
+        (131_072, Ids::Composed, 1.0),
+        (36_000, Ids::Composed, 1.0),
+    ] {
+        let bytes = bytes_a_row(rows, ids);
+        assert!(bytes <= at_most, "{bytes} bytes for each of {rows} rows");
+    }
 }

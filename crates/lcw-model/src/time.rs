@@ -70,14 +70,15 @@ pub fn parse_micros(text: &str) -> Result<i64, InvalidDateTime> {
     }
 }
 
-/// The first of the characters that may stand at each place of the usual shape.
-const USUAL: &[u8; 28] = b"0000-00-00T00:00:00.0000000Z";
+/// The first of the characters that may stand at each place of the usual shape, and zeros up to a
+/// length that the processor compares at once.
+const USUAL: &[u8; 32] = b"0000-00-00T00:00:00.0000000Z\0\0\0\0";
 
 /// How many more may: the other nine digits, or none.
-const USUAL_MORE: [u8; 28] = {
-    let mut more = [0; 28];
+const USUAL_MORE: [u8; 32] = {
+    let mut more = [0; 32];
     let mut at = 0;
-    while at < 28 {
+    while at < 32 {
         if USUAL[at] == b'0' {
             more[at] = 9;
         }
@@ -90,12 +91,14 @@ const USUAL_MORE: [u8; 28] = {
 /// another shape or is no instant, for the reader of all shapes to say why.
 fn read_usual(text: &[u8]) -> Option<i64> {
     let text: &[u8; 28] = text.try_into().ok()?;
-    let mut digits = [0_u8; 28];
-    let mut is_usual = true;
-    for at in 0..28 {
-        digits[at] = text[at].wrapping_sub(USUAL[at]);
-        is_usual &= digits[at] <= USUAL_MORE[at];
+    let mut digits = [0_u8; 32];
+    digits[..28].copy_from_slice(text);
+    let mut beyond = 0;
+    for at in 0..32 {
+        digits[at] = digits[at].wrapping_sub(USUAL[at]);
+        beyond |= digits[at].saturating_sub(USUAL_MORE[at]);
     }
+    let is_usual = beyond == 0;
     let two = |at: usize| u32::from(digits[at]) * 10 + u32::from(digits[at + 1]);
     let (year, month, day) = (two(0) * 100 + two(2), two(5), two(8));
     let (hour, minute, second) = (two(11), two(14), two(17));

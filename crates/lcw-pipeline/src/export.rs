@@ -189,7 +189,8 @@ impl Exporter {
             let format = request.format.loader();
             let wanted = request.identity(format.as_ref());
             let writer = Writer::acquire(&request.out, &wanted, &tenant, format, specs(&layout)?)?;
-            let target = Target::read(writer.dataset(), &tenant, &request, now)?;
+            let newest = writer.previous()?;
+            let target = Target::read(writer.dataset(), &tenant, newest, &request, now)?;
             Ok((writer, target))
         });
         let opened = self.until_stopped(async { (&mut opening).await? }).await;

@@ -23,7 +23,7 @@ use crate::export::{Stop, until_stopped};
 use crate::human;
 use crate::not_covered::NotCovered;
 use crate::page_sizes;
-use crate::prepare::{Source, Target, survey};
+use crate::prepare::{Source, Target, newest_manifest, survey};
 use crate::progress::Progress;
 use crate::request::{Kind, Request};
 use crate::survey::{RunCounts, RunTask};
@@ -104,7 +104,11 @@ async fn make(
     let mut source = Source::read(request, client).await?;
     let (reader, asked, tenant) = (dataset.clone(), request.clone(), source.tenant.clone());
     let now = source.now;
-    let target = spawn_blocking(move || Target::read(&reader, &tenant, &asked, now)).await??;
+    let read = move || {
+        let newest = newest_manifest(&reader, &tenant)?;
+        Target::read(&reader, &tenant, newest, &asked, now)
+    };
+    let target = spawn_blocking(read).await??;
     unlisted::find(request, client, &target, now, &mut source.catalog).await?;
     progress.doing(format!(
         "listing runs of {} workflows",

@@ -87,13 +87,14 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// `newest` is the tenant's newest manifest.
     pub(crate) fn read(
         dataset: &Dataset,
         tenant: &str,
+        newest: Option<Manifest>,
         request: &Request,
         now: i64,
     ) -> Result<Self, DatasetError> {
-        let newest = newest_manifest(dataset, tenant)?;
         let state = newest.map_or_else(
             || Ok(State::default()),
             |manifest| State::of_whole(&manifest),
@@ -184,7 +185,11 @@ fn with_file(dataset: &Dataset, tenant: &str) -> Result<BTreeSet<Table>, Dataset
     Ok(tables)
 }
 
-fn newest_manifest(dataset: &Dataset, tenant: &str) -> Result<Option<Manifest>, DatasetError> {
+/// A tenant's newest manifest, for those who do not write.
+pub(crate) fn newest_manifest(
+    dataset: &Dataset,
+    tenant: &str,
+) -> Result<Option<Manifest>, DatasetError> {
     for manifest in dataset.manifests()? {
         let manifest = manifest?;
         if manifest.tenant_id == tenant {

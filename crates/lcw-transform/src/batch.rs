@@ -112,7 +112,7 @@ impl Batch {
             (Role::FirstSeen | Role::LastSeen, Some(micros)) => instant(micros),
             _ => match each.iter().find(|(name, _)| *name == column.name) {
                 Some((_, text)) => Cell::EachText((*text).into()),
-                None => Cell::new(column.kind, timestamps, 0, 0),
+                None => Cell::Nulls(0),
             },
         };
         Self {
@@ -164,18 +164,35 @@ impl Batch {
 
     fn make_room(&mut self) {
         let rows = self.expected_rows;
-        for ((cell, column), width) in self
-            .cells
-            .iter_mut()
-            .zip(self.columns)
-            .zip(&self.text_widths)
-        {
-            if !cell.is_each() {
-                *cell = Cell::new(column.kind, self.timestamps, rows, *width);
+        for at in 0..self.cells.len() {
+            if !self.cells[at].is_each() {
+                self.cells[at] = if self.columns[at].nullable {
+                    Cell::Nulls(0)
+                } else {
+                    self.builder(at)
+                };
             }
         }
         self.absent.reserve(rows);
         self.has_room = true;
+    }
+
+    /// A builder for a column, with room for the rows that are expected.
+    fn builder(&self, at: usize) -> Cell {
+        let (kind, width) = (self.columns[at].kind, self.text_widths[at]);
+        Cell::new(kind, self.timestamps, self.expected_rows, width)
+    }
+
+    /// The cell of a column that gets a value.
+    fn cell_with_builder(&mut self, at: usize) -> &mut Cell {
+        if let Cell::Nulls(rows) = self.cells[at] {
+            self.cells[at] = self.builder(at);
+            // A builder keeps no bits until there is a row without a value.
+            if rows > 0 {
+                self.cells[at].append_nulls(rows);
+            }
+        }
+        &mut self.cells[at]
     }
 
     /// Reads a property that holds a date-time.
@@ -209,10 +226,9 @@ impl Batch {
                 *width = cell.text_bytes().div_ceil(rows).max(*width);
             }
         }
-        let arrays: Vec<ArrayRef> = self
-            .cells
-            .iter_mut()
-            .map(|cell| cell.finish(rows))
+        let cells = self.cells.iter_mut().zip(self.schema.fields());
+        let arrays: Vec<ArrayRef> = cells
+            .map(|(cell, field)| cell.finish(rows, field.data_type()))
             .collect();
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), arrays)
             .expect("every row gives every column a value of its type");

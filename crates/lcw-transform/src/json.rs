@@ -31,8 +31,13 @@ pub(crate) fn write_compact(out: &mut impl Write, json: &str) -> fmt::Result {
     out.write_str(&json[start..])
 }
 
-/// Writes an entity's properties without a column as one JSON object, and says whether there were
-/// any; without any, nothing is written.
+/// Whether an entity, or one of the `nested` objects in it, has properties without a column.
+pub(crate) fn has_extra(extra: &Extra<'_>, nested: &[Nested<'_>]) -> bool {
+    let has_any = |nested: &Nested<'_>| nested.extra.is_some_and(|extra| !extra.is_empty());
+    !extra.is_empty() || nested.iter().any(has_any)
+}
+
+/// Writes an entity's properties without a column as one JSON object.
 ///
 /// `nested` are the objects whose properties have columns in part. Keys come in alphabetical order,
 /// so that an answer in another order is the same row; of a key sent twice the last value counts.
@@ -40,11 +45,7 @@ pub(crate) fn write_extra(
     out: &mut impl Write,
     extra: &Extra<'_>,
     nested: &[Nested<'_>],
-) -> Result<bool, fmt::Error> {
-    let has_any = |nested: &Nested<'_>| nested.extra.is_some_and(|extra| !extra.is_empty());
-    if extra.is_empty() && !nested.iter().any(has_any) {
-        return Ok(false);
-    }
+) -> fmt::Result {
     let mut members = Members::new();
     members.extend(
         extra
@@ -56,8 +57,7 @@ pub(crate) fn write_extra(
         .filter_map(|nested| Some((nested.name, nested.extra?)));
     let nested = nested.filter(|(_, extra)| !extra.is_empty());
     members.extend(nested.map(|(name, extra)| (name, Value::Object(extra))));
-    write_object(out, members)?;
-    Ok(true)
+    write_object(out, members)
 }
 
 /// Members of an object. What Graph sends beside the columns fits in without a request for memory.

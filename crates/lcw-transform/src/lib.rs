@@ -31,6 +31,7 @@ mod tasks;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod uniform;
 mod versions;
 mod workflows;
 

@@ -2,11 +2,14 @@
 
 use std::cmp::Ordering;
 
-use arrow::array::{ArrayRef, AsArray, Int32Array, RecordBatch, StringArray, UInt64Array};
-use arrow::compute::{concat_batches, take_record_batch};
+use arrow::array::{
+    Array as _, ArrayRef, AsArray, Int32Array, RecordBatch, StringArray, UInt64Array,
+};
+use arrow::compute::{concat_batches, take};
 use arrow::datatypes::{DataType, Int32Type};
 
 use crate::Drift;
+use crate::uniform::is_uniform;
 
 /// Rows plus what the answers did not say about them.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,7 +61,7 @@ impl Rows {
         if (1..self.len()).all(|row| by_key(row - 1, row).is_lt()) {
             return self;
         }
-        // Most keys differ in their first bytes: numbers are compared, and texts only where those agree.
+        // Most keys differ soon: numbers are compared, and texts only where those agree.
         let head = |row| keys.first().map_or(0, |key| key.head(row));
         let mut order: Vec<(u64, usize)> = (0..self.len()).map(|row| (head(row), row)).collect();
         let by_head =
@@ -105,7 +108,16 @@ impl Rows {
 
     fn take(self, rows: &[(u64, usize)]) -> Self {
         let indices = UInt64Array::from_iter_values(rows.iter().map(|(_, row)| *row as u64));
-        let batch = take_record_batch(&self.batch, &indices).expect("every index is a row");
+        let taken = |column: &ArrayRef| {
+            if is_uniform(column) {
+                column.slice(0, rows.len())
+            } else {
+                take(column, &indices, None).expect("every index is a row")
+            }
+        };
+        let columns = self.batch.columns().iter().map(taken).collect();
+        let batch =
+            RecordBatch::try_new(self.batch.schema(), columns).expect("columns stay what they are");
         let absent = self
             .absent
             .as_ref()
@@ -120,7 +132,8 @@ impl Rows {
 
 /// A column of a key.
 enum KeyColumn<'r> {
-    Text(&'r StringArray),
+    /// With the bytes that all of its texts begin with: ids of one run are often composed.
+    Text(&'r StringArray, usize),
     Number(&'r Int32Array),
 }
 
@@ -128,17 +141,21 @@ impl<'r> KeyColumn<'r> {
     fn of(column: &'r ArrayRef) -> Self {
         match column.data_type() {
             DataType::Int32 => Self::Number(column.as_primitive::<Int32Type>()),
-            _ => Self::Text(column.as_string::<i32>()),
+            _ => {
+                let keys = column.as_string::<i32>();
+                Self::Text(keys, shared_prefix(keys))
+            }
         }
     }
 
-    /// The start of a row's key as a number: where two differ, the keys do in the same way.
+    /// Where a row's key begins to differ from others, as a number: where two numbers differ, the
+    /// keys do in the same way.
     fn head(&self, row: usize) -> u64 {
         match self {
-            Self::Text(keys) => {
+            Self::Text(keys, shared) => {
                 let mut head = [0; 8];
-                for (to, from) in head.iter_mut().zip(keys.value(row).bytes()) {
-                    *to = from;
+                for (to, from) in head.iter_mut().zip(&keys.value(row).as_bytes()[*shared..]) {
+                    *to = *from;
                 }
                 u64::from_be_bytes(head)
             }
@@ -149,10 +166,20 @@ impl<'r> KeyColumn<'r> {
 
     fn compare(&self, a: usize, b: usize) -> Ordering {
         match self {
-            Self::Text(keys) => keys.value(a).cmp(keys.value(b)),
+            Self::Text(keys, _) => keys.value(a).cmp(keys.value(b)),
             Self::Number(keys) => keys.value(a).cmp(&keys.value(b)),
         }
     }
+}
+
+/// How many bytes all texts begin with.
+fn shared_prefix(texts: &StringArray) -> usize {
+    let mut texts = (0..texts.len()).map(|row| texts.value(row).as_bytes());
+    let first = texts.next().unwrap_or_default();
+    texts.fold(first.len(), |shared, text| {
+        let pairs = first[..shared].iter().zip(text);
+        pairs.take_while(|(one, other)| one == other).count()
+    })
 }
 
 #[cfg(test)]

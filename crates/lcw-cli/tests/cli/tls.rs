@@ -162,6 +162,26 @@ async fn a_certificate_that_proves_nothing_is_refused_and_nothing_is_sent() {
     }
 }
 
+/// A machine may have no certificates, and none are read where nobody shows one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn certificates_of_the_system_are_needed_for_tls_alone() {
+    let server = Secure::start("good.pem", &BOTH).await;
+    let without = |lcw: Lcw| {
+        let names = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+        names
+            .iter()
+            .fold(lcw, |lcw, name| lcw.env(name, "/nowhere"))
+    };
+    let plain = Client::of(server.behind.origin().to_owned());
+    without(plain.lcw("")).run().with(0);
+    let asked = server.behind.heard().len();
+    let secure = Client::of(format!("https://localhost:{}", server.port));
+    let ended = without(secure.lcw("")).run();
+    assert!(matches!(ended.code, Some(1 | 2)), "{ended}");
+    assert_eq!(server.behind.heard().len(), asked, "{ended}");
+    without(secure.lcw(&trusting("root.pem"))).run().with(0);
+}
+
 /// Whoever speaks no TLS, or one that is too old, is given up on: what it gets to see is a greeting.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_server_without_tls_or_with_an_old_one_gets_nothing() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep};
@@ -146,9 +146,9 @@ impl TokenClient {
         self.ask(TokenService::Login, url, &make).await
     }
 
-    /// The HTTP client for endpoints of this machine: without a proxy.
-    pub(super) fn local_http(&self) -> Result<Client, TokenError> {
-        Ok(self.agents.local()?)
+    /// The HTTP client for an endpoint of this machine: without a proxy.
+    pub(super) fn local_http(&self, endpoint: &Url) -> Result<Client, TokenError> {
+        Ok(self.agents.near(endpoint)?)
     }
 
     /// Sends a request, made anew for every attempt, until it is answered or there is no point.

@@ -108,7 +108,7 @@ impl ManagedIdentity {
                 vec![header.to_owned().into()]
             }
         };
-        let request = client.local_http()?.get(url).header(header, value);
+        let request = client.local_http(&url)?.get(url).header(header, value);
         Ok(Question { request, secrets })
     }
 }

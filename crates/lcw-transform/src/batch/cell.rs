@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, BooleanBuilder, Int32Builder, Int64Builder, StringBuilder, TimestampMicrosecondArray,
-    TimestampMicrosecondBuilder,
+    TimestampMicrosecondBuilder, new_null_array,
 };
+use arrow::datatypes::DataType;
 
 use crate::{Kind, Timestamps};
 
@@ -17,6 +18,8 @@ pub(super) enum Cell {
     Int32(Int32Builder),
     Int64(Int64Builder),
     Boolean(BooleanBuilder),
+    /// So many rows without a value: what nobody asked for takes no builder.
+    Nulls(usize),
     /// The same text in every row.
     EachText(Box<str>),
     /// The same instant in every row.
@@ -44,6 +47,19 @@ impl Cell {
         matches!(self, Self::EachText(_) | Self::EachMicros(_))
     }
 
+    /// Appends so many rows without a value.
+    pub(super) fn append_nulls(&mut self, rows: usize) {
+        match self {
+            Self::Nulls(before) => *before += rows,
+            Self::Text(builder) => builder.append_nulls(rows),
+            Self::Micros(builder) => builder.append_nulls(rows),
+            Self::Int32(builder) => builder.append_nulls(rows),
+            Self::Int64(builder) => builder.append_nulls(rows),
+            Self::Boolean(builder) => builder.append_nulls(rows),
+            Self::EachText(_) | Self::EachMicros(_) => {}
+        }
+    }
+
     /// Bytes of text appended so far.
     pub(super) fn text_bytes(&self) -> usize {
         match self {
@@ -53,8 +69,9 @@ impl Cell {
     }
 
     /// The column's array; the builder's room goes with it.
-    pub(super) fn finish(&mut self, rows: usize) -> ArrayRef {
+    pub(super) fn finish(&mut self, rows: usize, data_type: &DataType) -> ArrayRef {
         match self {
+            Self::Nulls(rows) => new_null_array(data_type, std::mem::take(rows)),
             Self::EachText(text) => {
                 let mut builder = StringBuilder::with_capacity(rows, rows * text.len());
                 builder.append_value_n(text, rows);
@@ -82,7 +99,7 @@ impl Cell {
             Self::Int32(builder) => builder.capacity(),
             Self::Int64(builder) => builder.capacity(),
             Self::Boolean(builder) => builder.capacity(),
-            Self::EachText(_) | Self::EachMicros(_) => 0,
+            Self::Nulls(_) | Self::EachText(_) | Self::EachMicros(_) => 0,
         }
     }
 }

@@ -1,11 +1,13 @@
 //! One row on its way into the builders.
 
+use std::fmt;
+
 use arrow::array::StringBuilder;
 use lcw_model::{Extra, Field, InlinedTask};
 use serde_json::value::RawValue;
 
 use super::{Batch, Cell, Moment, text};
-use crate::json::{write_compact, write_extra};
+use crate::json::{has_extra, write_compact, write_extra};
 use crate::{Role, Timestamps};
 
 /// One row being written.
@@ -29,17 +31,16 @@ pub(crate) struct Nested<'e> {
 /// Appends a field to a builder and marks the column when the answer did not contain it.
 macro_rules! append {
     ($row:ident, $name:ident, $Cell:ident, $field:expr, $value:expr) => {{
-        let (cell, bit) = $row.next($name);
-        let Cell::$Cell(builder) = cell else {
-            mismatch($name)
-        };
+        let at = $row.next($name);
         match $field {
-            Field::Value(value) => builder.append_value($value(value)),
-            Field::Null => builder.append_null(),
-            Field::Absent => {
-                builder.append_null();
-                $row.absent |= bit;
+            Field::Value(value) => {
+                let Cell::$Cell(builder) = $row.batch.cell_with_builder(at) else {
+                    mismatch($name)
+                };
+                builder.append_value($value(value));
             }
+            Field::Null => $row.batch.cells[at].append_nulls(1),
+            Field::Absent => $row.append_absent(at),
         }
         $row
     }};
@@ -54,9 +55,9 @@ impl<'b> Row<'b> {
         }
     }
 
-    /// The next column's builder and its bit. The name is the declared one: the order of the calls
-    /// is the order of the declaration.
-    fn next(&mut self, name: &str) -> (&mut Cell, u64) {
+    /// The next column. The name is the declared one: the order of the calls is the order of the
+    /// declaration.
+    fn next(&mut self, name: &str) -> usize {
         self.pass_over();
         let at = self.at;
         self.at += 1;
@@ -64,7 +65,12 @@ impl<'b> Row<'b> {
             self.batch.columns[at].name, name,
             "columns are given in their order"
         );
-        (&mut self.batch.cells[at], 1 << at)
+        at
+    }
+
+    fn append_absent(&mut self, at: usize) {
+        self.batch.cells[at].append_nulls(1);
+        self.absent |= 1 << at;
     }
 
     /// Goes to the next column that is not the same in every row.
@@ -137,8 +143,7 @@ impl<'b> Row<'b> {
 
     /// A JSON value by its text.
     pub(crate) fn json_text(&mut self, name: &str, field: Field<&str>) -> &mut Self {
-        let compact =
-            field.map(|json| Composed(|out: &mut StringBuilder| write_compact(out, json).is_ok()));
+        let compact = field.map(|json| |out: &mut StringBuilder| write_compact(out, json));
         self.composed(name, compact)
     }
 
@@ -189,28 +194,31 @@ impl<'b> Row<'b> {
         for nested in nested {
             self.note(*nested);
         }
-        let compose =
-            Composed(|out: &mut StringBuilder| write_extra(out, extra, nested).unwrap_or_default());
-        self.composed(name, Field::Value(compose))
+        let composed = if has_extra(extra, nested) {
+            Field::Value(|out: &mut StringBuilder| write_extra(out, extra, nested))
+        } else {
+            Field::Absent
+        };
+        self.composed(name, composed)
     }
 
-    /// Text that is put together in the builder itself; absent when nothing is written.
-    fn composed<F: Fn(&mut StringBuilder) -> bool>(
+    /// Text that is put together in the builder itself.
+    fn composed(
         &mut self,
         name: &str,
-        field: Field<Composed<F>>,
+        field: Field<impl FnOnce(&mut StringBuilder) -> fmt::Result>,
     ) -> &mut Self {
-        let (cell, bit) = self.next(name);
-        let Cell::Text(builder) = cell else {
-            mismatch(name)
-        };
+        let at = self.next(name);
         match field {
-            Field::Value(Composed(write)) if write(builder) => builder.append_value(""),
-            Field::Null => builder.append_null(),
-            Field::Value(_) | Field::Absent => {
-                builder.append_null();
-                self.absent |= bit;
+            Field::Value(write) => {
+                let Cell::Text(builder) = self.batch.cell_with_builder(at) else {
+                    mismatch(name)
+                };
+                write(builder).expect("a builder takes any text");
+                builder.append_value("");
             }
+            Field::Null => self.batch.cells[at].append_nulls(1),
+            Field::Absent => self.append_absent(at),
         }
         self
     }
@@ -235,9 +243,6 @@ impl<'b> Row<'b> {
         self.batch.absent.push(self.absent);
     }
 }
-
-/// How a text is put together.
-struct Composed<F>(F);
 
 /// The declaration of a column and the code that fills it disagree: an error of this crate.
 fn mismatch(column: &str) -> ! {
