@@ -22,7 +22,8 @@ pub use finding::{Class, Finding, Place};
 
 use crate::audit::file::Subject;
 use crate::audit::ledger::Ledger;
-use crate::audit::walk::{place_of, walk};
+pub(crate) use crate::audit::walk::place_of;
+use crate::audit::walk::walk;
 use crate::dataset::{Dataset, identity_in};
 use crate::error::DatasetError;
 use crate::format::Format;
@@ -118,6 +119,12 @@ impl Audit {
     /// How many manifests there are that can be read.
     pub fn manifests(&self) -> u64 {
         self.ledger.exports.len() as u64
+    }
+
+    /// What is in the place of a manifest that something is wrong with, by the digest of its file; `None`
+    /// when nothing is wrong with it, or somebody has put it on record.
+    pub fn doubtful(&self, export_id: &str) -> Option<Option<String>> {
+        self.ledger.doubtful(export_id)
     }
 
     /// The newest closed manifest.

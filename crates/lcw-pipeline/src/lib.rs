@@ -55,6 +55,7 @@ mod tombstones;
 mod trouble;
 mod undated;
 mod unlisted;
+mod vanished;
 mod verify;
 mod ways;
 mod workflows;
