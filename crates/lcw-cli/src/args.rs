@@ -157,7 +157,7 @@ const ACKNOWLEDGE_HELP: &str = "\
 Examples:
   lcw acknowledge --run 8cdf25a8-c9d2-423e-a03d-3f39f03c3e97 --reason case-7
   lcw acknowledge --day 2026-10-03 --reason exporter-was-down
-  lcw acknowledge --manifest 20261122T101500.000000Z --reason disk-failed-no-backup";
+  lcw acknowledge --manifest 20261122T101500.000000Z --reason disk-failed";
 
 const REPORT_HELP: &str = "\
 Examples:

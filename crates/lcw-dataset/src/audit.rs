@@ -121,10 +121,15 @@ impl Audit {
         self.ledger.exports.len() as u64
     }
 
-    /// What is in the place of a manifest that something is wrong with, by the digest of its file; `None`
-    /// when nothing is wrong with it, or somebody has put it on record.
-    pub fn doubtful(&self, export_id: &str) -> Option<Option<String>> {
-        self.ledger.doubtful(export_id)
+    /// Whether something is wrong with the manifest of an export, or with what it did, and nobody has put
+    /// that on record.
+    pub fn is_doubtful(&self, export_id: &str) -> bool {
+        self.ledger.is_doubtful(export_id)
+    }
+
+    /// SHA-256 of the manifest of an export as it is; `None` when it is gone or cannot be read.
+    pub fn manifest_digest(&self, export_id: &str) -> Option<&str> {
+        self.ledger.digest(export_id)
     }
 
     /// The newest closed manifest.

@@ -325,9 +325,10 @@ impl Journal {
             rows += batch?.num_rows() as u64;
         }
         // The table's name is that of the file of this export's tenant.
-        let key = match place.tenant == self.tenant() {
-            true => place.table.clone(),
-            false => path.clone(),
+        let key = if place.tenant == self.tenant() {
+            place.table.clone()
+        } else {
+            path.clone()
         };
         let change = FileChange {
             path,

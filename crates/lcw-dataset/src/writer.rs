@@ -148,16 +148,15 @@ impl Writer {
         };
         let path = layout::manifest_file(&head.export_id);
         let shown = self.dataset.storage().locate(&path);
-        let problem = match self.dataset.storage().read(&path)? {
-            None => "is gone, and it was the newest manifest",
-            Some(_) => {
-                // One that is damaged says so itself, and how.
-                let (_, found) = self.dataset.manifest_and_digest(&head.export_id)?;
-                if found == head.sha256 {
-                    return Ok(());
-                }
-                "is not the newest manifest that was written, it was changed since"
+        let problem = if self.dataset.storage().read(&path)?.is_none() {
+            "is gone, and it was the newest manifest"
+        } else {
+            // One that is damaged says so itself, and how.
+            let (_, found) = self.dataset.manifest_and_digest(&head.export_id)?;
+            if found == head.sha256 {
+                return Ok(());
             }
+            "is not the newest manifest that was written, it was changed since"
         };
         Err(DatasetError::LostHead {
             path: shown,

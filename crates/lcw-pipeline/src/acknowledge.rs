@@ -229,19 +229,47 @@ fn doubtful(request: &AcknowledgeRequest) -> Result<Vec<AcknowledgedManifest>, P
     }
     let audit = Audit::open(&request.out)?.ok_or_else(|| no_dataset(&request.out))?;
     let doubtful = request.manifests.iter().map(|export_id| {
-        let found = audit.doubtful(export_id).ok_or_else(|| {
-            usage(
+        if !audit.is_doubtful(export_id) && !is_missed(request, &audit, export_id)? {
+            return Err(usage(
                 format!("nothing is wrong with the manifest {export_id:?}"),
                 "lcw verify lists the manifests that are gone or were changed",
-            )
-        })?;
+            ));
+        }
         Ok(AcknowledgedManifest {
             export_id: export_id.clone(),
-            found,
+            found: audit.manifest_digest(export_id).map(str::to_owned),
             reason: request.reason.clone(),
         })
     });
     doubtful.collect()
+}
+
+/// Whether no manifest names an export, but rows of it are in a file that cannot be judged without its
+/// own.
+fn is_missed(
+    request: &AcknowledgeRequest,
+    audit: &Audit,
+    export_id: &str,
+) -> Result<bool, PipelineError> {
+    let (format, tables) = opened(request)?;
+    let dataset = audit.dataset(format, tables);
+    let units = audit.units(&dataset).0;
+    let mut findings = units
+        .iter()
+        .flat_map(|unit| audit.examine(&dataset, unit, None).findings);
+    Ok(findings.any(|it| it.written_by.as_deref() == Some(export_id)))
+}
+
+/// What the dataset is made of.
+fn opened(
+    request: &AcknowledgeRequest,
+) -> Result<(Arc<dyn Format>, Vec<TableSpec>), PipelineError> {
+    let missing = || usage("the dataset cannot be read", "check --out");
+    let identity = Dataset::inspect(&request.out)?.ok_or_else(missing)?;
+    let format = FileFormat::from_names(&identity.format, &identity.compression);
+    let format = format.ok_or_else(missing)?.loader();
+    let tables = specs(&layout(format.as_ref(), false))?;
+    Ok((format, tables))
 }
 
 /// Puts every file on record that cannot be judged because a manifest is gone. One that cannot be read
@@ -274,9 +302,7 @@ fn record(
 ) -> Result<ManifestRef, PipelineError> {
     let missing = || usage("the dataset cannot be read", "check --out");
     let identity: Identity = Dataset::inspect(&request.out)?.ok_or_else(missing)?;
-    let format = FileFormat::from_names(&identity.format, &identity.compression);
-    let format = format.ok_or_else(missing)?.loader();
-    let tables = specs(&layout(format.as_ref(), false))?;
+    let (format, tables) = opened(request)?;
     let known = doubtful(request)?;
     let mut writer = Writer::acquire_to_acknowledge(
         &request.out,
@@ -300,7 +326,9 @@ fn record(
     export.set_state(serde_json::to_value(&state).unwrap_or_default());
     if !known.is_empty() {
         put_on_record(request, format, tables, &mut export)?;
-        known.into_iter().for_each(|it| export.acknowledge(it));
+        for manifest in known {
+            export.acknowledge(manifest);
+        }
     }
     let tail = ManifestTail {
         status: Status::Done,

@@ -127,7 +127,10 @@ impl Subject<'_> {
         let written = self.written(recorded, file);
         if let Some(unknown) = written.as_ref().and_then(|it| it.unknown.as_ref()) {
             let expected = format!("a manifest of the export {unknown} that wrote it");
-            return self.finding(Class::Unverifiable, expected, "no such manifest".into());
+            return Finding {
+                written_by: Some(unknown.clone()),
+                ..self.finding(Class::Unverifiable, expected, "no such manifest".into())
+            };
         }
         if self.ledger.may_be_outdated(recorded) {
             let expected = "undamaged manifests that name it".to_owned();

@@ -127,6 +127,8 @@ pub struct Finding {
     pub expected: String,
     /// What is.
     pub found: String,
+    /// The export without a manifest that wrote rows of it.
+    pub written_by: Option<String>,
 }
 
 impl Finding {
@@ -142,6 +144,7 @@ impl Finding {
             place: None,
             expected: expected.into(),
             found: found.into(),
+            written_by: None,
         }
     }
 

@@ -198,17 +198,20 @@ impl Ledger {
         }
     }
 
-    /// What is in the place of a manifest that a finding is about which nobody has acknowledged.
-    pub(crate) fn doubtful(&self, export_id: &str) -> Option<Option<String>> {
-        let is_of = |finding: &&Finding| {
+    /// Whether a finding is about a manifest, or blames it, that nobody has acknowledged.
+    pub(crate) fn is_doubtful(&self, export_id: &str) -> bool {
+        self.findings.iter().any(|finding| {
             let blamed = self.blamed.get(&finding.file).map(|id| &**id);
             id_of(&finding.file).or(blamed) == Some(export_id)
                 && finding.class != Class::Acknowledged
-        };
-        self.findings.iter().find(is_of)?;
+        })
+    }
+
+    /// SHA-256 of a manifest as it is; `None` when it is gone or cannot be read.
+    pub(crate) fn digest(&self, export_id: &str) -> Option<&str> {
         let mut exports = self.exports.iter();
         let found = exports.find(|it| it.link.export_id == export_id);
-        Some(found.map(|it| it.link.sha256.clone()))
+        found.map(|it| &*it.link.sha256)
     }
 
     /// Whether what an export left without a manifest is known to.

@@ -154,7 +154,11 @@ pub(crate) fn remedy(finding: &Finding, now: Timestamp) -> String {
         Class::Unreadable => return "let this user read it, and verify again".to_owned(),
         Class::SymbolicLink => return "replace it with the folder or file itself".to_owned(),
         Class::NewerSchema => return "use the newer program that wrote it".to_owned(),
-        Class::Unverifiable => return format!("{restore} the manifest first, and verify again"),
+        Class::Unverifiable => {
+            return "restore the manifest from a backup, or a snapshot that verify finds whole, and \
+                    verify again; where there is none, put that on record: lcw acknowledge --manifest"
+                .to_owned();
+        }
         Class::Stray if action(finding) == Action::ByHand => {
             return "find out where it comes from, and move it away yourself".to_owned();
         }
@@ -224,6 +228,7 @@ mod tests {
             }),
             expected: String::new(),
             found: String::new(),
+            written_by: None,
         }
     }
 
