@@ -16,6 +16,7 @@ fn request(office: &Office) -> AcknowledgeRequest {
         runs: Vec::new(),
         days: Vec::new(),
         workflows: Vec::new(),
+        manifests: Vec::new(),
         reason: "case 2611".to_owned(),
     }
 }

@@ -162,8 +162,13 @@ async fn thirty_days_forgotten_no_way_of_exporting_takes_a_row_away() {
         }
         // Without what earlier exports noted, everything is asked for again.
         std::fs::remove_dir_all(office.out().join("_manifests")).unwrap();
+        // An export that knows that there were some does not go on.
+        let summary = office.export(&tenant).await;
+        assert_eq!(summary.exit_code, 1, "{summary:#?}");
+        std::fs::remove_file(office.out().join("_lock.json")).unwrap();
         let summary = office.export(&tenant).await;
         assert_eq!(summary.exit_code, 0, "{summary:#?}");
+        assert!(summary.warnings.iter().any(|it| it.contains("no manifest")));
         office.assert_keeps(&tenant, &archive);
         assert_eq!(data_files(office.out()).len(), files.len());
     }

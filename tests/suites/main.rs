@@ -26,6 +26,7 @@ mod interruptions;
 mod limits;
 mod lineage;
 mod links;
+mod lost_files;
 mod mixed_faults;
 mod nothing_new;
 mod open_runs;

@@ -66,6 +66,9 @@ fn record(dataset: &Dataset, out: &Path, path: &str, record: &FileRecord) {
         let changes = manifest.days.values_mut();
         for change in changes.flat_map(|day| day.files.values_mut()) {
             if change.path == path {
+                if change.before.is_some() {
+                    change.before = Some(record.clone());
+                }
                 change.after = Some(record.clone());
             }
         }
@@ -76,4 +79,6 @@ fn record(dataset: &Dataset, out: &Path, path: &str, record: &FileRecord) {
         std::fs::write(out.join(format!("_manifests/{id}.json")), &bytes).unwrap();
         before = Some(digest_of(&bytes));
     }
+    // It says which manifest was the newest.
+    std::fs::remove_file(out.join("_lock.json")).unwrap_or_default();
 }

@@ -24,6 +24,7 @@ pub(crate) fn acknowledge(args: &AcknowledgeArgs, to: &Output) -> Result<u8, Fai
         runs: args.run.clone(),
         days: args.day.clone(),
         workflows: args.workflow.clone(),
+        manifests: args.manifest.clone(),
         reason: args.reason.trim().to_owned(),
     };
     let done = lcw_pipeline::acknowledge(&request).map_err(|error| Failure::from(&error))?;
@@ -48,6 +49,8 @@ fn text(done: &Acknowledgement) -> String {
 pub(crate) fn words(entry: &Acknowledged) -> String {
     let what = if !entry.day.is_empty() {
         format!("lost day {}", entry.day)
+    } else if !entry.manifest.is_empty() {
+        format!("manifest {}", entry.manifest)
     } else if entry.run_id.is_empty() {
         format!(
             "{} rows of {} of workflow {}",

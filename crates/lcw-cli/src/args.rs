@@ -156,7 +156,8 @@ Without DuckDB's command line: (lcw sql views; lcw sql macros) > lcw.sql";
 const ACKNOWLEDGE_HELP: &str = "\
 Examples:
   lcw acknowledge --run 8cdf25a8-c9d2-423e-a03d-3f39f03c3e97 --reason case-7
-  lcw acknowledge --day 2026-10-03 --reason exporter-was-down";
+  lcw acknowledge --day 2026-10-03 --reason exporter-was-down
+  lcw acknowledge --manifest 20261122T101500.000000Z --reason disk-failed";
 
 const REPORT_HELP: &str = "\
 Examples:
@@ -313,7 +314,8 @@ pub(crate) enum Verb {
         long_about = "Acknowledges runs that are short, days that were lost, or workflows of which \
         the service counts more than there is. They stay in the status and on record, with the \
         reason, but do not make an export unproven (exit code 5) any more, unless more goes \
-        missing.",
+        missing. With --manifest, one that is gone or was changed and has no backup: files that \
+        it may have told of are put on record as they are now, and exports go on.",
         after_help = ACKNOWLEDGE_HELP
     )]
     Acknowledge(AcknowledgeArgs),

@@ -46,7 +46,7 @@ fn write_summary(to: &mut String, summary: &Summary) -> std::fmt::Result {
         writeln!(to, "  set aside: {rows} of {table}, in _quarantine")?;
     }
     if !summary.lost_days.is_empty() {
-        let what = "lost for good (the service forgot these days before this export)";
+        let what = "lost for good (the service has forgotten these days)";
         days(to, what, &summary.lost_days)?;
     }
     days(to, at_risk(summary), &summary.retention.days_at_risk)?;

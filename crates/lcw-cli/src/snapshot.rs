@@ -15,6 +15,9 @@ pub(crate) fn snapshot(args: &SnapshotArgs, to: &Output) -> Result<u8, Failure> 
         keep: args.keep,
     };
     let made = lcw_pipeline::snapshot(&out, &snapshots).map_err(|error| Failure::from(&error))?;
+    for warning in &made.warnings {
+        tracing::warn!("{warning}");
+    }
     if to.json {
         print::json(&made)?;
     } else {

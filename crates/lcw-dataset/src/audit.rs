@@ -22,7 +22,8 @@ pub use finding::{Class, Finding, Place};
 
 use crate::audit::file::Subject;
 use crate::audit::ledger::Ledger;
-use crate::audit::walk::{place_of, walk};
+pub(crate) use crate::audit::walk::place_of;
+use crate::audit::walk::walk;
 use crate::dataset::{Dataset, identity_in};
 use crate::error::DatasetError;
 use crate::format::Format;
@@ -118,6 +119,17 @@ impl Audit {
     /// How many manifests there are that can be read.
     pub fn manifests(&self) -> u64 {
         self.ledger.exports.len() as u64
+    }
+
+    /// Whether something is wrong with the manifest of an export, or with what it did, and nobody has put
+    /// that on record.
+    pub fn is_doubtful(&self, export_id: &str) -> bool {
+        self.ledger.is_doubtful(export_id)
+    }
+
+    /// SHA-256 of the manifest of an export as it is; `None` when it is gone or cannot be read.
+    pub fn manifest_digest(&self, export_id: &str) -> Option<&str> {
+        self.ledger.digest(export_id)
     }
 
     /// The newest closed manifest.

@@ -91,6 +91,33 @@ pub enum DatasetError {
         #[source]
         source: io::Error,
     },
+    /// The newest manifest is not there any more, or is another one.
+    #[error(
+        "{} {problem}: without it nobody can tell whether the files are as they were written, and \
+         people who were forgotten could come back. Restore it from a backup. Where there is none, or \
+         where the whole dataset was restored from an older backup, put that on record, and exports go \
+         on: lcw acknowledge --manifest {export_id} --reason '...'",
+        path.display()
+    )]
+    LostHead {
+        /// The manifest's file.
+        path: PathBuf,
+        /// The export that wrote it.
+        export_id: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// The lock of this process is not the one in the folder any more.
+    #[error(
+        "{} was taken away or replaced while this process held it, so that another may be writing to \
+         the dataset: nothing more is changed. Leave that file where it is, always; run lcw verify, \
+         and then the export again",
+        path.display()
+    )]
+    LostLock {
+        /// The lock's file.
+        path: PathBuf,
+    },
     /// The operating system refused.
     #[error("cannot {action} {}{}", path.display(), hint(source))]
     Io {
@@ -286,7 +313,8 @@ fn remedy(path: &Path) -> &'static str {
         .extension()
         .is_some_and(|extension| extension == "json")
     {
-        "it is damaged; restore it from a backup, or move it out of the dataset and run again"
+        "it is damaged; restore it from a backup, or move it out of the dataset and run again, which \
+         says what to do without it"
     } else {
         "it is damaged or was changed by something else; restore it from a backup, or move it out \
          of the dataset and run a backfill over its day (the service keeps runs for 30 days)"

@@ -7,14 +7,15 @@ use jiff::civil::Date;
 use tracing::{info, warn};
 
 use crate::asked::Asked;
+use crate::audit::Place;
 use crate::dataset::Dataset;
 use crate::error::DatasetError;
 use crate::history::History;
 use crate::layout;
 use crate::lock::write_json;
 use crate::manifest::{
-    DayRecord, DayState, FileChange, ForgottenRows, Listing, Manifest, ManifestRef, ManifestTail,
-    Status,
+    AcknowledgedManifest, DayRecord, DayState, FileChange, FileRecord, ForgottenRows, Listing,
+    Manifest, ManifestLink, ManifestRef, ManifestTail, Status,
 };
 use crate::merge::MergeStats;
 use crate::quarantine::{self, Quarantine};
@@ -28,15 +29,12 @@ use crate::writer::Writer;
 pub struct Export<'w> {
     journal: Journal,
     /// Keeps the lock for as long as the export lasts.
-    _writer: &'w mut Writer,
+    writer: &'w mut Writer,
 }
 
 impl<'w> Export<'w> {
     pub(crate) fn new(writer: &'w mut Writer, journal: Journal) -> Self {
-        Self {
-            journal,
-            _writer: writer,
-        }
+        Self { journal, writer }
     }
 
     /// The dataset, for reading what is stored.
@@ -102,6 +100,20 @@ impl<'w> Export<'w> {
         quarantine::rewrite(&self.journal.dataset, &staging, &redact)
     }
 
+    /// Notes in the manifest that somebody knows of one before it that is gone or was changed.
+    pub fn acknowledge(&mut self, known: AcknowledgedManifest) {
+        self.journal.manifest.acknowledged.push(known);
+    }
+
+    /// Puts on record what a file holds, which a manifest that is gone may have said: from now on it is as it
+    /// is now. All of it is read first. Says whether that was not on record already. Saved at the end.
+    ///
+    /// # Errors
+    /// For a file that cannot be read as its table.
+    pub fn put_on_record(&mut self, place: &Place) -> Result<bool, DatasetError> {
+        self.journal.put_on_record(place)
+    }
+
     /// Starts on a day (`None`: on the undated tables). Days are committed one after the other.
     ///
     /// # Errors
@@ -163,6 +175,10 @@ impl<'w> Export<'w> {
         manifest.not_covered = tail.not_covered;
         manifest.drift = tail.drift;
         let sha256 = journal.save()?;
+        self.writer.remember_head(ManifestLink {
+            export_id: journal.export_id().to_owned(),
+            sha256: sha256.clone(),
+        });
         journal.dataset.storage().sweep(&journal.staging_folder())?;
         let export_id = journal.export_id().to_owned();
         let path = journal
@@ -190,6 +206,8 @@ pub(crate) struct Journal {
     asked: Asked,
     /// Tables by day that were committed already, to count a file once.
     written: BTreeSet<(String, String)>,
+    /// What files held before this export, by path: a day may be committed more than once.
+    before: BTreeMap<String, Option<FileRecord>>,
 }
 
 impl Journal {
@@ -201,6 +219,7 @@ impl Journal {
             quarantine: Quarantine::default(),
             asked: Asked::default(),
             written: BTreeSet::new(),
+            before: BTreeMap::new(),
         }
     }
 
@@ -282,6 +301,49 @@ impl Journal {
         )
     }
 
+    fn put_on_record(&mut self, place: &Place) -> Result<bool, DatasetError> {
+        // Also with the original objects, from a time when they were kept.
+        let table = self.dataset.table(&place.table)?.with_raw();
+        let file_name = self.dataset.format().file_name();
+        let path = layout::data_file(&table, &place.tenant, place.day, file_name)?;
+        let Some(mut file) = self.dataset.storage().read(&path)? else {
+            return Ok(false);
+        };
+        let shown = self.dataset.storage().locate(&path);
+        let (sha256, bytes) = staging::digest(&mut file, &shown)?;
+        let before = self.history.of(&path)?.cloned();
+        if before
+            .as_ref()
+            .is_some_and(|before| before.sha256 == sha256)
+        {
+            return Ok(false);
+        }
+        staging::rewind(&mut file, &shown)?;
+        let mut rows = 0;
+        for batch in self.dataset.rows(&path, file, &table, None)? {
+            rows += batch?.num_rows() as u64;
+        }
+        // The table's name is that of the file of this export's tenant.
+        let key = if place.tenant == self.tenant() {
+            place.table.clone()
+        } else {
+            path.clone()
+        };
+        let change = FileChange {
+            path,
+            before,
+            after: Some(FileRecord {
+                sha256,
+                rows,
+                bytes,
+            }),
+        };
+        let record = self.day(place.day);
+        record.state = DayState::Committed;
+        record.files.insert(key, change);
+        Ok(true)
+    }
+
     pub(crate) fn note_forgotten(&mut self, day: Option<Date>, rows: ForgottenRows) {
         self.manifest.forgotten.push(ForgottenRows {
             day: layout::day_key(day),
@@ -296,6 +358,10 @@ impl Journal {
         files: BTreeMap<String, FileChange>,
         has_gaps: bool,
     ) -> Result<(), DatasetError> {
+        for file in files.values() {
+            let before = self.before.entry(file.path.clone());
+            before.or_insert_with(|| file.before.clone());
+        }
         let record = self.day(day);
         record.has_gaps |= has_gaps;
         record.state = DayState::Intended;
@@ -315,6 +381,7 @@ impl Journal {
         record.state = DayState::Committed;
         let files: Vec<_> = record.files.values().cloned().collect();
         for file in files {
+            self.remember_before(&file.path);
             if let Some(after) = file.after {
                 self.history.set(&file.path, after);
             }
@@ -331,6 +398,16 @@ impl Journal {
             }
         }
         self.save().map(|_| ())
+    }
+
+    /// Puts what a file held before this export into its record.
+    fn remember_before(&mut self, path: &str) {
+        let days = self.manifest.days.values_mut();
+        let mut files = days.flat_map(|day| day.files.values_mut());
+        let file = files.find(|file| file.path == path);
+        if let (Some(file), Some(before)) = (file, self.before.get(path)) {
+            file.before.clone_from(before);
+        }
     }
 
     fn day(&mut self, day: Option<Date>) -> &mut DayRecord {

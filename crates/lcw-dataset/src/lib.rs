@@ -48,6 +48,7 @@ mod layout;
 mod lock;
 mod manifest;
 mod merge;
+mod missing;
 mod quarantine;
 mod recover;
 mod seal;
@@ -65,11 +66,12 @@ pub use format::{FileMeta, FileSink, Format, FormatError, RowReader, RowWriter, 
 pub use identity::Identity;
 pub use layout::DAMAGED;
 pub use manifest::{
-    DayRecord, DayState, FileChange, FileRecord, ForgottenRows, Listing, Manifest, ManifestHead,
-    ManifestLink, ManifestRef, ManifestTail, ProofCounts, RequestCounts, RunCounts, Status,
-    TableCounts, Window,
+    AcknowledgedManifest, DayRecord, DayState, FileChange, FileRecord, ForgottenRows, Listing,
+    Manifest, ManifestHead, ManifestLink, ManifestRef, ManifestTail, ProofCounts, RequestCounts,
+    RunCounts, Status, TableCounts, Window,
 };
 pub use merge::{Incoming, MergeStats};
+pub use missing::MissingFile;
 pub use staging::{Committed, Rewritten, Staging};
 pub use table::{ColumnSpec, Hint, RAW_COLUMN, Role, TableSpec, Timestamps};
 pub use values::Values;

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::DatasetError;
 use crate::layout;
-use crate::seal::sealed;
+use crate::manifest::ManifestLink;
+use crate::seal::{sealed, unsealed};
 use crate::storage::{Storage, StorageLock};
 
 /// The right to write to a dataset. Gone with the process, however that ends.
@@ -26,6 +27,10 @@ struct Holder {
     host: String,
     since: String,
     export_id: Option<String>,
+    /// The newest closed manifest: what is in `_manifests` is compared with it, because nothing there
+    /// names the newest one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    head: Option<ManifestLink>,
 }
 
 impl Lock {
@@ -39,11 +44,24 @@ impl Lock {
             host: host(),
             since: Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             export_id: None,
+            head: recorded_head(storage),
         };
         Ok(Self {
             _lock: lock,
             holder,
         })
+    }
+
+    /// The newest closed manifest, as far as it is known.
+    pub(crate) fn head(&self) -> Option<&ManifestLink> {
+        self.holder.head.as_ref()
+    }
+
+    /// Remembers the newest closed manifest, until it is announced.
+    pub(crate) fn set_head(&mut self, head: Option<ManifestLink>) {
+        if head.is_some() {
+            self.holder.head = head;
+        }
     }
 
     /// Says beside the lock who holds it, and for which export.
@@ -55,6 +73,17 @@ impl Lock {
         self.holder.export_id = export_id.map(str::to_owned);
         write_json(storage, layout::STAGING, layout::LOCK_HOLDER, &self.holder).map(|_| ())
     }
+}
+
+/// The newest closed manifest, as the last writer left word of it beside the lock; `None` where it left
+/// none, or where what it left is damaged.
+pub(crate) fn recorded_head(storage: &dyn Storage) -> Option<ManifestLink> {
+    let mut file = storage.read(layout::LOCK_HOLDER).ok().flatten()?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).ok()?;
+    let head = unsealed::<Holder>(&bytes).ok().flatten()?.head?;
+    layout::check_export_id(&head.export_id).ok()?;
+    Some(head)
 }
 
 /// Stages and publishes an object as JSON that says what its contents were: the SHA-256 of the
@@ -93,6 +122,7 @@ fn locked(storage: &dyn Storage) -> DatasetError {
             host,
             since,
             export_id: Some(export_id),
+            ..
         }) => DatasetError::Locked {
             root,
             holder: format!("process {pid} on {host}, export {export_id}"),
@@ -103,6 +133,7 @@ fn locked(storage: &dyn Storage) -> DatasetError {
             host,
             since,
             export_id: None,
+            ..
         }) => DatasetError::Locked {
             root,
             holder: format!("process {pid} on {host}"),

@@ -62,6 +62,10 @@ pub struct Manifest {
     /// Rows that are not in the files because somebody has asked to forget whom they are about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub forgotten: Vec<ForgottenRows>,
+    /// Manifests before it that are gone or were changed, and what they leave unexplained: somebody
+    /// knows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acknowledged: Vec<AcknowledgedManifest>,
     /// What was asked for and could not be read, as the pipeline puts it: an array.
     #[serde(default = "no_items")]
     pub not_covered: serde_json::Value,
@@ -108,6 +112,17 @@ pub struct ManifestLink {
     pub export_id: String,
     /// SHA-256 of its manifest file.
     pub sha256: String,
+}
+
+/// A manifest that is not what it was, as somebody has put on record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcknowledgedManifest {
+    /// The export.
+    pub export_id: String,
+    /// SHA-256 of what is in its place; null when nothing is. Another one is news again.
+    pub found: Option<String>,
+    /// Why that is all right, in somebody's words.
+    pub reason: String,
 }
 
 /// What happened to a day.
@@ -334,6 +349,7 @@ impl Manifest {
             proof: ProofCounts::default(),
             quarantined: BTreeMap::new(),
             forgotten: Vec::new(),
+            acknowledged: Vec::new(),
             not_covered: no_items(),
             drift: serde_json::Value::Null,
             state,

@@ -60,6 +60,8 @@ pub trait Storage: Debug + Send + Sync {
     ///
     /// # Errors
     /// When one could not be moved; those before it are published.
+    /// [`DatasetError::LostLock`] when the right to write, once taken with [`Storage::lock`], is not
+    /// this process's any more; then none is.
     fn publish(&self, files: Vec<(Staged, String)>) -> Result<(), DatasetError>;
 
     /// Brings the name of a published file to the disk, with those of the folders that it is in:

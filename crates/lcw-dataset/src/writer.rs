@@ -14,7 +14,7 @@ use crate::history::History;
 use crate::identity::Identity;
 use crate::layout;
 use crate::lock::{self, Lock, write_json};
-use crate::manifest::{Manifest, ManifestHead};
+use crate::manifest::{Manifest, ManifestHead, ManifestLink};
 use crate::recover::{self, Newest};
 use crate::storage::{LocalStorage, Storage};
 use crate::table::TableSpec;
@@ -96,6 +96,34 @@ impl Writer {
         format: Arc<dyn Format>,
         tables: Vec<TableSpec>,
     ) -> Result<Self, DatasetError> {
+        Self::acquire_without(storage, wanted, tenant, format, tables, &[])
+    }
+
+    /// As [`Writer::acquire`], though a manifest is gone or changed that the folder is known to have had
+    /// as its newest one: somebody has been told, and this export puts it on record.
+    ///
+    /// # Errors
+    /// As [`Writer::acquire`].
+    pub fn acquire_to_acknowledge(
+        root: &Path,
+        wanted: &Identity,
+        tenant: &str,
+        format: Arc<dyn Format>,
+        tables: Vec<TableSpec>,
+        export_ids: &[String],
+    ) -> Result<Self, DatasetError> {
+        let storage = Arc::new(LocalStorage::new(root));
+        Self::acquire_without(storage, wanted, tenant, format, tables, export_ids)
+    }
+
+    fn acquire_without(
+        storage: Arc<dyn Storage>,
+        wanted: &Identity,
+        tenant: &str,
+        format: Arc<dyn Format>,
+        tables: Vec<TableSpec>,
+        without: &[String],
+    ) -> Result<Self, DatasetError> {
         layout::check_tenant(tenant)?;
         // Before the lock, so that a folder that is refused stays as it is.
         if let Some(identity) = dataset::identity_in(storage.as_ref())? {
@@ -109,8 +137,45 @@ impl Writer {
             lock,
             newest: None,
         };
+        writer.check_head(without)?;
         writer.prepare(wanted)?;
         Ok(writer)
+    }
+
+    /// The newest manifest has to be the one that was written last, unless it is one of `without`: an export
+    /// that went on from an older one would be a second history, and would know nothing of whom the
+    /// lost one says to forget.
+    fn check_head(&self, without: &[String]) -> Result<(), DatasetError> {
+        let head = self.lock.head();
+        let Some(head) = head.filter(|head| !without.contains(&head.export_id)) else {
+            return Ok(());
+        };
+        let path = layout::manifest_file(&head.export_id);
+        let shown = self.dataset.storage().locate(&path);
+        let problem = if self.dataset.storage().read(&path)?.is_none() {
+            "is gone, and it was the newest manifest"
+        } else {
+            // One that is damaged says so itself, and how.
+            let (_, found) = self.dataset.manifest_and_digest(&head.export_id)?;
+            if found == head.sha256 {
+                return Ok(());
+            }
+            "is not the newest manifest that was written, it was changed since"
+        };
+        Err(DatasetError::LostHead {
+            path: shown,
+            export_id: head.export_id.clone(),
+            problem,
+        })
+    }
+
+    /// Remembers which manifest is the newest closed one. What it closes is closed, whether this works
+    /// or not: the one before it may be remembered.
+    pub(crate) fn remember_head(&mut self, head: ManifestLink) {
+        self.lock.set_head(Some(head));
+        if let Err(error) = self.lock.announce(self.dataset.storage(), None) {
+            warn!(%error, "it could not be noted beside the lock which manifest is the newest");
+        }
     }
 
     /// Under the lock: identity, staging, manifests.
@@ -202,6 +267,7 @@ impl Writer {
         }
         let history = History::new(&self.dataset, newest.as_ref().map(|it| &it.manifest))?;
         let link = newest.as_ref().map(Newest::link);
+        self.lock.set_head(link.clone());
         let manifest = Manifest::begin(head, &self.tenant, link, previous);
         self.lock
             .announce(self.dataset.storage(), Some(&manifest.export_id))?;

@@ -1,16 +1,21 @@
 //! Puts on record that something is known to be missing, and why that is all right.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use lcw_dataset::{Dataset, Identity, ManifestHead, ManifestRef, ManifestTail, Status, Writer};
+use lcw_dataset::{
+    AcknowledgedManifest, Audit, Class, Dataset, Export, Format, Identity, ManifestHead,
+    ManifestRef, ManifestTail, Status, TableSpec, Writer,
+};
 use serde::Serialize;
+use tracing::warn;
 
 use crate::error::PipelineError;
 use crate::named::{find_workflow, known_workflows};
 use crate::request::FileFormat;
 use crate::state::{Acknowledged, State};
-use crate::status::{StoredShortRun, TenantStatus, status};
+use crate::status::{StoredShortRun, TenantStatus, no_dataset, status};
 use crate::tables::{layout, specs};
 
 /// The kind of its manifests.
@@ -30,6 +35,8 @@ pub struct AcknowledgeRequest {
     /// Workflows of which the service counts more than there is, and their short runs, by id or by
     /// name.
     pub workflows: Vec<String>,
+    /// Manifests that are gone or were changed, by the ids of their exports.
+    pub manifests: Vec<String>,
     /// Why that is all right.
     pub reason: String,
 }
@@ -47,7 +54,7 @@ pub struct Acknowledgement {
     pub manifest_sha256: String,
 }
 
-/// Acknowledges shortfalls and lost days. They stay in the status and in the record, but do not make
+/// Acknowledges shortfalls, lost days, and manifests that are gone or were changed. They stay in the status and in the record, but do not make
 /// an export unproven any more, unless more goes missing.
 ///
 /// # Errors
@@ -145,13 +152,14 @@ fn entries(
                 workflow_id: short.workflow_id.clone(),
                 run_id: short.run_id.clone(),
                 day: String::new(),
+                manifest: String::new(),
                 missing: short.missing(),
                 reason: request.reason.clone(),
                 at: at.clone(),
             });
         }
         if what == Named::Day && tenant.lost_days.contains(name) {
-            entries.push(lost_day(name, &request.reason, &at));
+            entries.push(whole(&request.reason, &at).of_day(name));
         }
         if entries.len() == before {
             return Err(usage(
@@ -160,10 +168,12 @@ fn entries(
             ));
         }
     }
+    let manifests = request.manifests.iter();
+    entries.extend(manifests.map(|id| whole(&request.reason, &at).of_manifest(id)));
     if entries.is_empty() {
         return Err(usage(
             "nothing was named",
-            "name what is known to be missing with --run, --day or --workflow",
+            "name what is known to be missing with --run, --day, --workflow or --manifest",
         ));
     }
     Ok(entries)
@@ -186,16 +196,102 @@ impl Named {
     }
 }
 
-fn lost_day(day: &str, reason: &str, at: &str) -> Acknowledged {
+/// What is missing as a whole.
+fn whole(reason: &str, at: &str) -> Acknowledged {
     Acknowledged {
         table: String::new(),
         workflow_id: String::new(),
         run_id: String::new(),
-        day: day.to_owned(),
+        day: String::new(),
+        manifest: String::new(),
         missing: 0,
         reason: reason.to_owned(),
         at: at.to_owned(),
     }
+}
+
+impl Acknowledged {
+    fn of_day(mut self, day: &str) -> Self {
+        day.clone_into(&mut self.day);
+        self
+    }
+
+    fn of_manifest(mut self, export_id: &str) -> Self {
+        export_id.clone_into(&mut self.manifest);
+        self
+    }
+}
+
+/// What is in the place of each manifest that is named; an error for one that is as it was written.
+fn doubtful(request: &AcknowledgeRequest) -> Result<Vec<AcknowledgedManifest>, PipelineError> {
+    if request.manifests.is_empty() {
+        return Ok(Vec::new());
+    }
+    let audit = Audit::open(&request.out)?.ok_or_else(|| no_dataset(&request.out))?;
+    let doubtful = request.manifests.iter().map(|export_id| {
+        if !audit.is_doubtful(export_id) && !is_missed(request, &audit, export_id)? {
+            return Err(usage(
+                format!("nothing is wrong with the manifest {export_id:?}"),
+                "lcw verify lists the manifests that are gone or were changed",
+            ));
+        }
+        Ok(AcknowledgedManifest {
+            export_id: export_id.clone(),
+            found: audit.manifest_digest(export_id).map(str::to_owned),
+            reason: request.reason.clone(),
+        })
+    });
+    doubtful.collect()
+}
+
+/// Whether no manifest names an export, but rows of it are in a file that cannot be judged without its
+/// own.
+fn is_missed(
+    request: &AcknowledgeRequest,
+    audit: &Audit,
+    export_id: &str,
+) -> Result<bool, PipelineError> {
+    let (format, tables) = opened(request)?;
+    let dataset = audit.dataset(format, tables);
+    let units = audit.units(&dataset).0;
+    let mut findings = units
+        .iter()
+        .flat_map(|unit| audit.examine(&dataset, unit, None).findings);
+    Ok(findings.any(|it| it.written_by.as_deref() == Some(export_id)))
+}
+
+/// What the dataset is made of.
+fn opened(
+    request: &AcknowledgeRequest,
+) -> Result<(Arc<dyn Format>, Vec<TableSpec>), PipelineError> {
+    let missing = || usage("the dataset cannot be read", "check --out");
+    let identity = Dataset::inspect(&request.out)?.ok_or_else(missing)?;
+    let format = FileFormat::from_names(&identity.format, &identity.compression);
+    let format = format.ok_or_else(missing)?.loader();
+    let tables = specs(&layout(format.as_ref(), false))?;
+    Ok((format, tables))
+}
+
+/// Puts every file on record that cannot be judged because a manifest is gone. One that cannot be read
+/// stays what it is: damaged.
+fn put_on_record(
+    request: &AcknowledgeRequest,
+    format: Arc<dyn Format>,
+    tables: Vec<TableSpec>,
+    export: &mut Export<'_>,
+) -> Result<(), PipelineError> {
+    let audit = Audit::open(&request.out)?.ok_or_else(|| no_dataset(&request.out))?;
+    let dataset = audit.dataset(format, tables);
+    for unit in audit.units(&dataset).0 {
+        let findings = audit.examine(&dataset, &unit, None).findings.into_iter();
+        let unverifiable = findings.filter(|it| it.class == Class::Unverifiable);
+        for place in unverifiable.filter_map(|finding| finding.place) {
+            if let Err(error) = export.put_on_record(&place) {
+                warn!(%error, "a file stays damaged");
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Writes a manifest of its own, under the lock. No table is touched.
@@ -206,10 +302,16 @@ fn record(
 ) -> Result<ManifestRef, PipelineError> {
     let missing = || usage("the dataset cannot be read", "check --out");
     let identity: Identity = Dataset::inspect(&request.out)?.ok_or_else(missing)?;
-    let format = FileFormat::from_names(&identity.format, &identity.compression);
-    let format = format.ok_or_else(missing)?.loader();
-    let tables = specs(&layout(format.as_ref(), false))?;
-    let mut writer = Writer::acquire(&request.out, &identity, tenant, format, tables)?;
+    let (format, tables) = opened(request)?;
+    let known = doubtful(request)?;
+    let mut writer = Writer::acquire_to_acknowledge(
+        &request.out,
+        &identity,
+        tenant,
+        Arc::clone(&format),
+        tables.clone(),
+        &request.manifests,
+    )?;
     let started_at = Timestamp::now();
     let head = ManifestHead {
         export_id: writer.next_export_id(started_at)?,
@@ -222,6 +324,12 @@ fn record(
     let mut state = State::of_whole(export.manifest())?;
     state.acknowledged.extend(entries.iter().cloned());
     export.set_state(serde_json::to_value(&state).unwrap_or_default());
+    if !known.is_empty() {
+        put_on_record(request, format, tables, &mut export)?;
+        for manifest in known {
+            export.acknowledge(manifest);
+        }
+    }
     let tail = ManifestTail {
         status: Status::Done,
         finished_at: Timestamp::now(),

@@ -48,6 +48,10 @@ pub(crate) struct Job {
     /// Whether something was left out before the first row was fetched.
     pub(crate) is_partial: bool,
     pub(crate) state: State,
+    /// Days that are lost because their files are gone.
+    pub(crate) vanished_days: BTreeSet<String>,
+    /// Whether recorded files were found to be gone.
+    pub(crate) has_vanished: bool,
     pub(crate) people: People,
     pub(crate) workflows: Vec<Box<str>>,
     /// Ids of the workflows whose details are still to be read, once these are written.
@@ -284,6 +288,14 @@ impl Job {
             self.state.uncounted.retain(|id| !listed.contains_key(id));
         }
         self.state.uncounted.append(&mut self.uncounted);
+        match self.request.kind {
+            Kind::Export if all_committed => {
+                self.state.vanished_days = std::mem::take(&mut self.vanished_days);
+            }
+            // Who has not said so to the end leaves it to the next export to find it again.
+            _ if self.has_vanished => self.state.totals.clear(),
+            _ => {}
+        }
         if let Kind::Export = self.request.kind {
             let tables = self.request.tables_by_run();
             for (workflow, from) in &self.listed {

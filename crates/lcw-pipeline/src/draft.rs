@@ -83,16 +83,20 @@ impl Draft {
 
     /// Days that were lost are missing from the dataset like anything else.
     pub(crate) fn name_lost_days(&mut self) {
-        let lost = self.summary.lost_days.iter().map(|day| NotCovered {
-            run_date: Some(day.clone()),
-            ..NotCovered::plain(
-                format!("runs of {day}"),
-                Cause::Retention,
-                "the service forgot them before they were exported",
-                false,
-            )
-        });
+        let reason = "the service forgot them before they were exported";
+        let lost = self.summary.lost_days.iter();
+        let lost = lost.map(|day| lost_day(day, reason));
         self.summary.not_covered.extend(lost);
+    }
+
+    /// Days that were exported, and whose files are gone since the service has forgotten them.
+    pub(crate) fn add_vanished_days(&mut self, days: Vec<String>) {
+        let reason =
+            "files that held them are gone from the dataset, and the service has forgotten them";
+        let lost = days.iter().map(|day| lost_day(day, reason));
+        self.summary.not_covered.extend(lost);
+        self.summary.lost_days.extend(days);
+        self.summary.lost_days.sort_unstable();
     }
 
     pub(crate) fn add_written(&mut self, written: Written, manifest: Option<ManifestSummary>) {
@@ -177,6 +181,13 @@ impl Kind {
             Self::Export => "export",
             Self::Backfill(_) => "backfill",
         }
+    }
+}
+
+fn lost_day(day: &str, reason: &str) -> NotCovered {
+    NotCovered {
+        run_date: Some(day.to_owned()),
+        ..NotCovered::plain(format!("runs of {day}"), Cause::Retention, reason, false)
     }
 }
 

@@ -119,9 +119,14 @@ impl Exporter {
         self.describe_window(draft, survey);
         let warnings = &mut draft.summary.warnings;
         warnings.extend(target.warning(source.now, survey, &self.request, &tables));
+        warnings.extend(target.unexplained.take());
+        let is_told = |table: &str, day| target.runs.is_gone(table, day);
+        warnings.extend(target.vanished.warnings(source.now, is_told));
         warnings.extend(target.runs.warnings());
         warnings.extend(target.state.unfinished_forget());
         draft.add_survey(survey);
+        let known = &target.state.vanished_days;
+        let vanished = target.vanished.lost_days(source.now, known);
         if matches!(self.request.kind, Kind::Export) {
             let state = &target.state;
             let lost: BTreeSet<String> = target
@@ -132,14 +137,19 @@ impl Exporter {
             let is_news = |day: &&String| !state.is_day_acknowledged(day);
             draft.summary.lost_days = lost.iter().filter(is_news).cloned().collect();
             draft.name_lost_days();
+            let known = [&lost, &state.vanished_days];
+            let is_known = |day: &String| known.iter().any(|days| days.contains(day));
+            let news = vanished.iter().filter(|day| !is_known(day)).filter(is_news);
+            draft.add_vanished_days(news.cloned().collect());
             target.state.lost_days.extend(lost);
         }
         draft.summary.retention = Retention::new(
             source.now,
             survey.oldest,
             target.last_good(survey, &tables),
-            target.state.lost_days.iter().cloned().collect(),
+            target.state.lost_days.union(&vanished).cloned().collect(),
         );
+        target.vanished_days = vanished;
     }
 
     /// Everything that is read workflow by workflow.
@@ -264,6 +274,8 @@ impl Exporter {
             counts: draft.summary.runs.clone(),
             is_partial: draft.code_at_the_end() == exit::PARTIAL,
             state: target.state,
+            vanished_days: target.vanished_days,
+            has_vanished: target.vanished.is_news(),
             people: people.clone(),
             workflows: workflows.objects,
             without_details,

@@ -56,6 +56,7 @@ mod tombstones;
 mod trouble;
 mod undated;
 mod unlisted;
+mod vanished;
 mod verify;
 mod ways;
 mod workflows;

@@ -18,6 +18,7 @@ use crate::state::State;
 use crate::stored::{StoredRuns, StoredWorkflow, stored_versions, stored_workflows};
 use crate::survey::{Search, Survey, service_now};
 use crate::tenant;
+use crate::vanished::Vanished;
 
 /// What the service says before the dataset is touched.
 pub(crate) struct Source {
@@ -84,6 +85,12 @@ pub(crate) struct Target {
     pub(crate) state: State,
     /// Days that an unfinished backfill with the same arguments has committed.
     pub(crate) skip_days: BTreeSet<Date>,
+    /// Recorded files that are gone.
+    pub(crate) vanished: Vanished,
+    /// Days that are lost with them.
+    pub(crate) vanished_days: BTreeSet<String>,
+    /// What the operator should know about manifests that are gone.
+    pub(crate) unexplained: Option<String>,
 }
 
 impl Target {
@@ -95,6 +102,7 @@ impl Target {
         request: &Request,
         now: i64,
     ) -> Result<Self, DatasetError> {
+        let has_manifest = newest.is_some();
         let state = newest.map_or_else(
             || Ok(State::default()),
             |manifest| State::of_whole(&manifest),
@@ -106,7 +114,12 @@ impl Target {
         };
         // Files that a backfill found as they should be are not in its manifest.
         skip_days.retain(|day| runs.is_whole(*day));
+        let unexplained = unexplained(dataset, tenant, has_manifest, &runs)?;
+        let vanished = Vanished::find(dataset, tenant, &state)?;
         Ok(Self {
+            vanished,
+            vanished_days: BTreeSet::new(),
+            unexplained,
             runs,
             workflows: stored_workflows(dataset, tenant)?,
             versions: stored_versions(dataset, tenant)?,
@@ -172,6 +185,45 @@ impl Target {
         self.last_listings(survey, tables)
             .any(|last| is_half_gone(now, last))
     }
+}
+
+/// Data files without the manifests that tell of them.
+fn unexplained(
+    dataset: &Dataset,
+    tenant: &str,
+    has_manifest: bool,
+    runs: &StoredRuns,
+) -> Result<Option<String>, DatasetError> {
+    let what = if has_manifest {
+        let newest = dataset.manifest_ids()?.pop();
+        let later = runs
+            .newest_export()
+            .filter(|id| Some(*id) > newest.as_deref());
+        let Some(later) = later.filter(|id| is_export_id(id)) else {
+            return Ok(None);
+        };
+        format!("there are rows of export {later}, but no manifest of it")
+    } else {
+        let mut files = 0;
+        for table in Table::ALL {
+            files += dataset.files(table.name(), tenant)?.len();
+        }
+        if files == 0 {
+            return Ok(None);
+        }
+        format!("there are {files} data files of the tenant, but no manifest")
+    };
+    Ok(Some(format!(
+        "{what}: with the manifests the proof is lost that files are as they were written, and what \
+         earlier exports noted, people to be forgotten included. Restore _manifests from a backup before \
+         the next export"
+    )))
+}
+
+/// Ids in rows are data: only what is one is repeated.
+fn is_export_id(id: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'.';
+    id.len() <= 40 && id.bytes().all(is_part)
 }
 
 /// What a table's file that somebody took away held is read again, whatever the state says.

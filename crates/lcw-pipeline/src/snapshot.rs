@@ -3,15 +3,20 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use lcw_dataset::storage;
+use lcw_dataset::{Dataset, storage};
 use serde::Serialize;
 use tokio::task::spawn_blocking;
 use tracing::debug;
 
 use crate::error::PipelineError;
 use crate::exit;
+use crate::prepare::newest_manifest;
+use crate::request::FileFormat;
+use crate::state::State;
 use crate::status::no_dataset;
 use crate::summary::{ErrorSummary, Status, Summary};
+use crate::tables::{layout, specs};
+use crate::vanished::Vanished;
 
 /// Where snapshots go, and how many of them stay.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +44,11 @@ pub struct SnapshotSummary {
     pub is_new: bool,
     /// Older snapshots that were removed.
     pub removed: Vec<String>,
+    /// Recorded files with rows that are not there; as long as there are any that nobody has
+    /// acknowledged, no older snapshot is removed.
+    pub missing_files: u64,
+    /// What the operator should know though nothing went wrong.
+    pub warnings: Vec<String>,
 }
 
 /// Makes a snapshot of the dataset in `out`.
@@ -46,7 +56,13 @@ pub struct SnapshotSummary {
 /// # Errors
 /// When there is no dataset, and as [`storage::snapshot`].
 pub fn snapshot(out: &Path, snapshots: &Snapshots) -> Result<SnapshotSummary, PipelineError> {
-    let made = storage::snapshot(out, &snapshots.folder, snapshots.keep)?;
+    let missing_files = missing_files(out)?;
+    // An older one may be the only place where they still are.
+    let keep = match missing_files {
+        0 => snapshots.keep,
+        _ => NonZeroUsize::MAX,
+    };
+    let made = storage::snapshot(out, &snapshots.folder, keep)?;
     let made = made.ok_or_else(|| no_dataset(out))?;
     debug!(snapshot = made.name, files = made.files, "snapshot");
     Ok(SnapshotSummary {
@@ -61,7 +77,43 @@ pub fn snapshot(out: &Path, snapshots: &Snapshots) -> Result<SnapshotSummary, Pi
         bytes: made.bytes,
         is_new: made.is_new,
         removed: made.removed,
+        missing_files,
+        warnings: warning(missing_files).into_iter().collect(),
     })
+}
+
+fn warning(missing_files: u64) -> Option<String> {
+    let files = match missing_files {
+        0 => return None,
+        1 => "1 recorded file is".to_owned(),
+        files => format!("{files} recorded files are"),
+    };
+    Some(format!(
+        "{files} missing from the dataset, and so from this snapshot: older snapshots are kept, because \
+         one may hold what is missing; lcw verify names the files"
+    ))
+}
+
+/// How many recorded files of all tenants are gone, beside those of days that are acknowledged.
+fn missing_files(out: &Path) -> Result<u64, PipelineError> {
+    let Some(identity) = Dataset::inspect(out)? else {
+        return Ok(0);
+    };
+    let Some(format) = FileFormat::from_names(&identity.format, &identity.compression) else {
+        return Ok(0);
+    };
+    let format = format.loader();
+    let tables = specs(&layout(format.as_ref(), false))?;
+    let dataset = Dataset::open(out, format, tables)?;
+    let mut missing = 0;
+    for tenant in &identity.tenants {
+        let Some(newest) = newest_manifest(&dataset, tenant)? else {
+            continue;
+        };
+        let state = State::of(&newest);
+        missing += Vanished::find(&dataset, tenant, &state)?.count(&state);
+    }
+    Ok(missing)
 }
 
 /// Makes the snapshot that belongs to an export which has reached its end. One that cannot be made
@@ -76,7 +128,10 @@ pub(crate) async fn after_export(
     };
     let taken = spawn_blocking(move || snapshot(&out, &snapshots)).await;
     match taken.map_err(PipelineError::from).flatten() {
-        Ok(snapshot) => summary.snapshot = Some(snapshot),
+        Ok(snapshot) => {
+            summary.warnings.extend(snapshot.warnings.iter().cloned());
+            summary.snapshot = Some(snapshot);
+        }
         Err(error) => {
             let mut said = ErrorSummary::from(&error);
             said.message = format!(

@@ -25,6 +25,10 @@ pub(crate) struct State {
     pub(crate) totals: BTreeMap<String, Totals>,
     /// Days that the service forgot before they were exported.
     pub(crate) lost_days: BTreeSet<String>,
+    /// Days of which recorded files are gone, and the service has forgotten them. They are lost as long as
+    /// the files are.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) vanished_days: BTreeSet<String>,
     /// Ids of workflows whose stored row lacks what only their details say.
     pub(crate) without_details: BTreeSet<String>,
     /// By table and workflow id: the state of the workflow for which the table was read.
@@ -95,6 +99,9 @@ pub struct Acknowledged {
     /// The lost day; empty for a shortfall.
     #[serde(default)]
     pub day: String,
+    /// The export whose manifest is gone or was changed; empty for everything else.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub manifest: String,
     /// How many rows were missing; more than these are not acknowledged.
     #[serde(default)]
     pub missing: i64,
@@ -137,6 +144,11 @@ impl State {
     pub(crate) fn of_whole(manifest: &Manifest) -> Result<Self, DatasetError> {
         Tombstones::of(manifest)?;
         Ok(Self::of(manifest))
+    }
+
+    /// Every day that is lost, for whatever reason.
+    pub(crate) fn all_lost_days(&self) -> Vec<String> {
+        self.lost_days.union(&self.vanished_days).cloned().collect()
     }
 
     /// What to do about people who were to be forgotten and may be there still.

@@ -74,7 +74,7 @@ pub struct TenantStatus {
     pub unfinished_forget: bool,
     /// How close the dataset is to the end of the service's memory, by this machine's clock.
     pub retention: Retention,
-    /// Days that the service forgot before they were exported.
+    /// Days that the service forgot before they were exported, or after which their files vanished.
     pub lost_days: Vec<String>,
     /// Days between the first and the last that hold no run at all; often a weekend.
     pub days_without_runs: Vec<String>,
@@ -218,7 +218,7 @@ fn tenant_status(dataset: &Dataset, tenant: &str) -> Result<TenantStatus, Datase
         Some(listed_at) => oldest_run(dataset, tenant, listed_at - RETENTION)?,
         None => None,
     };
-    let lost: Vec<String> = state.lost_days.iter().cloned().collect();
+    let lost = state.all_lost_days();
     let now = Timestamp::now().as_microsecond();
     Ok(TenantStatus {
         tenant_id: tenant.to_owned(),

@@ -89,9 +89,11 @@ pub(crate) struct StoredRuns {
     by_workflow: HashMap<Box<str>, HashMap<Box<str>, StoredRun>>,
     /// Tables and days whose rows were read, but whose file is gone.
     gone: BTreeSet<(&'static str, Date)>,
+    /// The export with the greatest id of those that wrote a run.
+    newest_export: Option<Box<str>>,
 }
 
-const RUN_COLUMNS: [&str; 13] = [
+const RUN_COLUMNS: [&str; 14] = [
     "workflow_id",
     "id",
     "processing_status",
@@ -105,11 +107,13 @@ const RUN_COLUMNS: [&str; 13] = [
     Child::Subjects.marker(),
     Child::Reprocessed.marker(),
     "_lcw_report_rows",
+    "_lcw_export_id",
 ];
 
 /// Where the markers stand among the columns read, in the order of [`Child::ALL`].
 const FIRST_MARKER: usize = 8;
 const REPORT_MARKER: usize = 12;
+const EXPORT_ID: usize = 13;
 
 impl StoredRuns {
     /// Reads the runs stored under `from` or a later day.
@@ -151,6 +155,16 @@ impl StoredRuns {
         gone.chunk_by(|a, b| a.0 == b.0).map(of_table).collect()
     }
 
+    /// Whether a warning tells of a table's rows of a day.
+    pub(crate) fn is_gone(&self, table: &str, day: Date) -> bool {
+        self.gone.iter().any(|gone| *gone == (table, day))
+    }
+
+    /// The export with the greatest id of those that wrote a run.
+    pub(crate) fn newest_export(&self) -> Option<&str> {
+        self.newest_export.as_deref()
+    }
+
     /// Whether runs are stored under this day, and all results that were read for them.
     pub(crate) fn is_whole(&self, day: Date) -> bool {
         let mut runs = self.by_workflow.values().flat_map(HashMap::values);
@@ -177,6 +191,11 @@ impl StoredRuns {
         let settled: &BooleanArray = batch.column(5).as_boolean();
         let proof: &StringArray = batch.column(6).as_string();
         let task_proof: &StringArray = batch.column(7).as_string();
+        let export_id: &StringArray = batch.column(EXPORT_ID).as_string();
+        let newest = export_id.iter().flatten().max();
+        if newest > self.newest_export.as_deref() {
+            self.newest_export = newest.map(Into::into);
+        }
         for row in 0..batch.num_rows() {
             let status: Box<str> = if status.is_null(row) {
                 "".into()

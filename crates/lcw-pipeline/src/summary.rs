@@ -52,7 +52,8 @@ pub struct Summary {
     pub drift: Vec<DriftEntry>,
     /// Rows that the tables cannot hold, by table: they are in `_quarantine`.
     pub quarantined: BTreeMap<String, u64>,
-    /// Days inside the dataset's coverage that the service forgot before this export.
+    /// Days inside the dataset's coverage that the service forgot before this export, or whose files are
+    /// gone since it has forgotten them.
     pub lost_days: Vec<String>,
     /// How far the service's memory reaches back, and how close the dataset came to its end.
     pub retention: Retention,

@@ -203,6 +203,7 @@ fn head(audit: &Audit, request: &VerifyRequest, found: &mut Found) -> (Option<He
             place: None,
             expected: format!("a closed manifest with the SHA-256 {wanted}"),
             found: "none".to_owned(),
+            written_by: None,
         });
     }
     (head, expected)
@@ -231,6 +232,7 @@ impl Found {
             place: None,
             expected: "a format that this program knows".to_owned(),
             found: format!("{} ({})", identity.format, identity.compression),
+            written_by: None,
         });
     }
 
@@ -242,6 +244,7 @@ impl Found {
                 place: None,
                 expected: format!("version {knows} or older of {what}"),
                 found: format!("version {has}"),
+                written_by: None,
             });
         };
         let known_layout = Identity::new(FileFormat::Parquet.loader().as_ref()).layout_version;

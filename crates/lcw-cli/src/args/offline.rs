@@ -147,6 +147,9 @@ pub(crate) struct AcknowledgeArgs {
     /// Workflow that is short, by its id or its name; repeatable
     #[arg(long, value_name = "WORKFLOW")]
     pub(crate) workflow: Vec<String>,
+    /// Export whose manifest is gone or was changed, with no backup of it; repeatable
+    #[arg(long, value_name = "EXPORT")]
+    pub(crate) manifest: Vec<String>,
     /// Why that is all right; stays on record
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,

@@ -66,10 +66,21 @@ pub(super) fn plan(
     if !by_hand.is_empty() {
         plan.notes.push(format!(
             "no command puts {} in order: lcw verify says what to do",
-            by_hand.join(", ")
+            some_of(&by_hand)
         ));
     }
     plan
+}
+
+/// The first of many names.
+fn some_of(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown = names.iter().take(SHOWN).map(String::as_str);
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// What every command that exports to this dataset has to say.

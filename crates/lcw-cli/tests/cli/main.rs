@@ -23,6 +23,7 @@ mod forgetting;
 mod help;
 mod hostile_text;
 mod init;
+mod losses;
 mod named_workflows;
 mod offline;
 mod pipelines;

@@ -150,6 +150,10 @@ async fn a_digest_that_was_kept_tells_whether_history_was_rewritten() {
         std::fs::write(&path, &bytes).unwrap();
         before = Some(lcw_dataset::digest_of(&bytes));
     }
+    // Also what is said beside the lock of the newest one.
+    let changed = verify(&desk, "--json").with(1).json();
+    assert_eq!(changed["findings"][0]["class"], "changed", "{changed:#}");
+    std::fs::remove_file(desk.data().join("_lock.json")).unwrap();
     verify(&desk, "--deep").with(0);
     let done = verify(&desk, &format!("--json --expect-head {first}"))
         .with(1)

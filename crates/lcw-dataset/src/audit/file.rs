@@ -40,6 +40,14 @@ impl Looked {
     }
 }
 
+/// Who wrote a file.
+#[derive(Debug, Default)]
+struct Written {
+    rows: u64,
+    /// The newest export of which there is a row and no manifest.
+    unknown: Option<String>,
+}
+
 /// A file and what is known of it.
 pub(crate) struct Subject<'a> {
     pub(crate) dataset: &'a Dataset,
@@ -116,15 +124,25 @@ impl Subject<'_> {
             |record| format!("{} of {} bytes", sha256(&record.sha256), record.bytes),
         );
         let found = format!("{} of {bytes} bytes", sha256(digest));
-        if let Some(newer) = self.unknown_export(file) {
-            let expected = format!("a manifest of the export {newer} that wrote it");
-            return self.finding(Class::Unverifiable, expected, "no such manifest".into());
+        let written = self.written(recorded, file);
+        if let Some(unknown) = written.as_ref().and_then(|it| it.unknown.as_ref()) {
+            let expected = format!("a manifest of the export {unknown} that wrote it");
+            return Finding {
+                written_by: Some(unknown.clone()),
+                ..self.finding(Class::Unverifiable, expected, "no such manifest".into())
+            };
         }
         if self.ledger.may_be_outdated(recorded) {
             let expected = "undamaged manifests that name it".to_owned();
             return self.finding(Class::Unverifiable, expected, found);
         }
         if recorded.is_none() {
+            // Nothing in it says who wrote it.
+            if written.is_some_and(|it| it.rows == 0) {
+                let expected = "a manifest that names it".to_owned();
+                let found = "a file of its table, without rows".to_owned();
+                return self.finding(Class::Unverifiable, expected, found);
+            }
             return self.finding(Class::Stray, expected, found);
         }
         match self.ledger.earlier(storage, self.path, digest) {
@@ -136,8 +154,11 @@ impl Subject<'_> {
         }
     }
 
-    /// The export that wrote a row of the file, when it is a newer one than any manifest is of.
-    fn unknown_export(&self, mut file: File) -> Option<String> {
+    /// Who wrote the rows of a file that is not the recorded one; `None` when it cannot be read.
+    ///
+    /// Rows of an unknown export tell of a manifest that is gone: then the file may be good. What was
+    /// recorded later than such an export wrote is not explained by it.
+    fn written(&self, recorded: Option<&Recorded>, mut file: File) -> Option<Written> {
         let shown = self.dataset.storage().locate(self.path);
         rewind(&mut file, &shown).ok()?;
         let table = self.dataset.table(&self.place.table).ok()?;
@@ -145,19 +166,22 @@ impl Subject<'_> {
         let column = columns.find(|column| column.role == Role::ExportId)?;
         let name = column.field.name().as_str();
         let rows = self.dataset.rows(self.path, file, table, Some(&[name]));
-        let newest_known = self.ledger.exports.last();
-        let mut newest: Option<String> = None;
+        let is_unknown = |id: &&str| {
+            crate::layout::check_export_id(id).is_ok()
+                && !self.ledger.ids.contains(*id)
+                && recorded.is_none_or(|it| it.export_id.as_str() < *id)
+        };
+        let mut written = Written::default();
         for batch in rows.ok()? {
-            let Some(Values::Text(ids)) = Values::of(batch.ok()?.column(0)) else {
+            let batch = batch.ok()?;
+            let Some(Values::Text(ids)) = Values::of(batch.column(0)) else {
                 return None;
             };
-            let in_batch = ids.iter().flatten().max().map(str::to_owned);
-            newest = newest.max(in_batch);
+            written.rows += batch.num_rows() as u64;
+            let newest = ids.iter().flatten().filter(is_unknown).max();
+            written.unknown = written.unknown.max(newest.map(str::to_owned));
         }
-        newest.filter(|id| {
-            crate::layout::check_export_id(id).is_ok()
-                && newest_known.is_none_or(|known| *id > known.link.export_id)
-        })
+        Some(written)
     }
 
     /// What is wrong with the rows of a file that is the recorded one, byte for byte.

@@ -18,9 +18,10 @@ pub enum Class {
     Unreadable,
     /// A file is not what files of its kind are.
     Undecodable,
-    /// A file cannot be judged, because the manifest that may have recorded it is damaged.
+    /// A file cannot be judged, because the manifest that may have recorded it is damaged or gone.
     Unverifiable,
-    /// A file or folder that no manifest knows, where readers of tables look.
+    /// A file or folder that no manifest knows, where readers of tables look. A data file is called so
+    /// only when every row of it is by an export with a manifest, or when it cannot be read as one.
     Stray,
     /// A link, which is not followed.
     SymbolicLink,
@@ -36,8 +37,11 @@ pub enum Class {
     OrphanRows,
     /// A newer version of the program wrote it.
     NewerSchema,
-    /// A manifest that does not follow the one before it.
+    /// A manifest that does not follow the one before it, or a file that it found otherwise than that one
+    /// had left it.
     BrokenChain,
+    /// A file was not there when an export wrote it anew, with fewer rows than it had.
+    RowsGone,
     /// No manifest has the digest that was asked for.
     UnknownHead,
     /// Files of an export that was stopped; the next one removes them.
@@ -51,6 +55,8 @@ pub enum Class {
     MoreRows,
     /// A run whose date is not the day under which it was first stored.
     OtherDay,
+    /// Something that manifests leave unexplained, and that somebody has put on record.
+    Acknowledged,
 }
 
 impl Class {
@@ -72,12 +78,14 @@ impl Class {
             Self::OrphanRows => "orphan_rows",
             Self::NewerSchema => "newer_schema",
             Self::BrokenChain => "broken_chain",
+            Self::RowsGone => "rows_gone",
             Self::UnknownHead => "unknown_head",
             Self::LeftoverStaging => "leftover_staging",
             Self::InterruptedExport => "interrupted_export",
             Self::UnknownName => "unknown_name",
             Self::MoreRows => "more_rows",
             Self::OtherDay => "other_day",
+            Self::Acknowledged => "acknowledged",
         }
     }
 
@@ -90,6 +98,7 @@ impl Class {
                 | Self::UnknownName
                 | Self::MoreRows
                 | Self::OtherDay
+                | Self::Acknowledged
         )
     }
 }
@@ -118,6 +127,8 @@ pub struct Finding {
     pub expected: String,
     /// What is.
     pub found: String,
+    /// The export without a manifest that wrote rows of it.
+    pub written_by: Option<String>,
 }
 
 impl Finding {
@@ -133,6 +144,7 @@ impl Finding {
             place: None,
             expected: expected.into(),
             found: found.into(),
+            written_by: None,
         }
     }
 

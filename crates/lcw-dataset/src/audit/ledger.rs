@@ -8,7 +8,11 @@ use crate::audit::finding::{Class, Finding};
 use crate::error::DatasetError;
 use crate::format::digest_of;
 use crate::layout;
-use crate::manifest::{DayState, FileRecord, MANIFEST_VERSION, Manifest, ManifestLink};
+use crate::lock::recorded_head;
+use crate::manifest::{
+    AcknowledgedManifest, DayState, FileChange, FileRecord, MANIFEST_VERSION, Manifest,
+    ManifestLink,
+};
 use crate::seal::unsealed;
 use crate::storage::Storage;
 
@@ -19,6 +23,8 @@ pub(crate) struct Ledger {
     pub(crate) files: BTreeMap<String, Recorded>,
     /// Every export, oldest first.
     pub(crate) exports: Vec<ExportRecord>,
+    /// Ids of all exports that have a manifest, readable or not.
+    pub(crate) ids: BTreeSet<String>,
     /// Rows that are in no file because somebody has asked to forget whom they are about: by
     /// tenant, table, workflow and run.
     pub(crate) forgotten: HashMap<[String; 4], u64>,
@@ -27,6 +33,12 @@ pub(crate) struct Ledger {
     /// The newest manifest that is not to be trusted: what older ones say may be out of date.
     damaged: Option<String>,
     pub(crate) findings: Vec<Finding>,
+    /// Files that an export wrote anew with fewer rows than they had, by path.
+    rows_gone: BTreeMap<String, RowsGone>,
+    /// What the findings about manifests are that somebody knows of.
+    acknowledged: Vec<AcknowledgedManifest>,
+    /// The exports that findings about data files are about, by path.
+    blamed: BTreeMap<String, String>,
     /// What files held according to manifests that are not the newest of them; read when needed.
     earlier: OnceCell<HashMap<String, Vec<(String, String)>>>,
 }
@@ -42,6 +54,17 @@ pub(crate) struct Recorded {
     pub(crate) is_trusted: bool,
 }
 
+/// A file that was not there when an export wrote it.
+#[derive(Debug)]
+struct RowsGone {
+    /// That export.
+    export_id: String,
+    /// The one before it that had written the file.
+    had_by: String,
+    had: u64,
+    has: u64,
+}
+
 /// A manifest, in short.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ExportRecord {
@@ -54,7 +77,10 @@ impl Ledger {
     pub(crate) fn read(storage: &dyn Storage) -> Result<Self, DatasetError> {
         let mut ledger = Self::default();
         let mut before: Option<ManifestLink> = None;
+        // First, so that the manifest that it names is there when they are listed.
+        let head = recorded_head(storage);
         let ids = ledger.list(storage)?;
+        ledger.ids = ids.iter().cloned().collect();
         for export_id in &ids {
             let (link, manifest) = match read(storage, export_id) {
                 Ok(read) => read,
@@ -89,7 +115,109 @@ impl Ledger {
             });
             before = Some(link);
         }
+        if let Some(head) = head {
+            ledger.check_head(&head);
+        }
+        ledger.name_rows_gone();
+        ledger.note_acknowledged();
         Ok(ledger)
+    }
+
+    /// The manifest that was the newest one when the last writer had done, which no other names.
+    fn check_head(&mut self, head: &ManifestLink) {
+        let file = layout::manifest_file(&head.export_id);
+        let mut exports = self.exports.iter();
+        let found = exports.find(|it| it.link.export_id == head.export_id);
+        let finding = match found {
+            None if !self.ids.contains(&head.export_id) => {
+                let found = format!("no file; {} names it", layout::LOCK_HOLDER);
+                Finding::new(Class::Missing, file, sha256(&head.sha256), found)
+            }
+            Some(it) if !it.is_running && it.link.sha256 != head.sha256 => {
+                let found = sha256(&it.link.sha256);
+                Finding::new(Class::Changed, file, sha256(&head.sha256), found)
+            }
+            _ => return,
+        };
+        self.accuse(finding);
+    }
+
+    fn name_rows_gone(&mut self) {
+        for (path, gone) in &self.rows_gone {
+            self.blamed.insert(path.clone(), gone.export_id.clone());
+            self.findings.push(Finding::new(
+                Class::RowsGone,
+                path.clone(),
+                format!("the {} rows that export {} left", gone.had, gone.had_by),
+                format!(
+                    "no file when export {} came: {} rows since",
+                    gone.export_id, gone.has
+                ),
+            ));
+        }
+    }
+
+    /// What somebody has put on record stays visible, and is no damage any more: as long as what is in
+    /// the manifest's place is what was there then.
+    fn note_acknowledged(&mut self) {
+        let mut damaged = None;
+        for finding in &mut self.findings {
+            let of_manifest = id_of(&finding.file).filter(|_| finding.class != Class::Stray);
+            let is_manifest = of_manifest.is_some();
+            let export_id = of_manifest.or_else(|| self.blamed.get(&finding.file).map(|id| &**id));
+            let Some(export_id) = export_id.map(str::to_owned) else {
+                continue;
+            };
+            let mut exports = self.exports.iter();
+            let found = exports.find(|it| it.link.export_id == export_id);
+            let found = found.map(|it| &it.link.sha256);
+            let is_there = self.ids.contains(&export_id);
+            let mut acknowledged = self.acknowledged.iter();
+            let known = acknowledged.find(|known| {
+                known.export_id == export_id
+                    && known.found.as_ref() == found
+                    && known.found.is_some() == is_there
+            });
+            if let Some(known) = known {
+                finding.class = Class::Acknowledged;
+                finding.found = format!("{}; acknowledged: {}", finding.found, known.reason);
+            } else if is_manifest {
+                damaged = damaged.max(Some(export_id));
+            }
+        }
+        self.damaged = damaged;
+        // Those that were the newest, and that no other names.
+        for known in &self.acknowledged {
+            let file = layout::manifest_file(&known.export_id);
+            let is_named = self.findings.iter().any(|finding| finding.file == file);
+            if known.found.is_none() && !self.ids.contains(&known.export_id) && !is_named {
+                let found = format!("no file; acknowledged: {}", known.reason);
+                let finding = Finding::new(Class::Acknowledged, file, "a manifest", found);
+                self.findings.push(finding);
+            }
+        }
+    }
+
+    /// Whether a finding is about a manifest, or blames it, that nobody has acknowledged.
+    pub(crate) fn is_doubtful(&self, export_id: &str) -> bool {
+        self.findings.iter().any(|finding| {
+            let blamed = self.blamed.get(&finding.file).map(|id| &**id);
+            id_of(&finding.file).or(blamed) == Some(export_id)
+                && finding.class != Class::Acknowledged
+        })
+    }
+
+    /// SHA-256 of a manifest as it is; `None` when it is gone or cannot be read.
+    pub(crate) fn digest(&self, export_id: &str) -> Option<&str> {
+        let mut exports = self.exports.iter();
+        let found = exports.find(|it| it.link.export_id == export_id);
+        found.map(|it| &*it.link.sha256)
+    }
+
+    /// Whether what an export left without a manifest is known to.
+    pub(crate) fn is_known_to_be_gone(&self, export_id: &str) -> bool {
+        let mut acknowledged = self.acknowledged.iter();
+        acknowledged.any(|it| it.found.is_none() && export_id <= it.export_id.as_str())
     }
 
     /// Ids of all manifests in their order.
@@ -116,9 +244,8 @@ impl Ledger {
         if self.findings.iter().any(|known| known.file == finding.file) {
             return;
         }
-        let id = finding.file.strip_prefix(layout::MANIFESTS);
-        let id = id.and_then(|id| id.strip_prefix('/')?.strip_suffix(".json"));
-        self.damaged = self.damaged.take().max(id.map(str::to_owned));
+        let id = id_of(&finding.file).map(str::to_owned);
+        self.damaged = self.damaged.take().max(id);
         self.findings.push(finding);
     }
 
@@ -178,6 +305,9 @@ impl Ledger {
             }
             let may_be_old = manifest.is_running() && record.state == DayState::Intended;
             for change in record.files.values() {
+                if is_trusted {
+                    self.compare(&manifest.export_id, change);
+                }
                 let mut contents = vec![change.after.clone()];
                 if may_be_old {
                     contents.push(change.before.clone());
@@ -192,6 +322,51 @@ impl Ledger {
             }
         }
         self.add_forgotten(manifest);
+        self.acknowledged
+            .extend(manifest.acknowledged.iter().cloned());
+    }
+
+    /// What a file held when an export replaced it has to be what was recorded of it before.
+    fn compare(&mut self, export_id: &str, change: &FileChange) {
+        if let (Some(gone), Some(after)) = (self.rows_gone.get_mut(&change.path), &change.after) {
+            gone.has = after.rows;
+            if gone.has >= gone.had {
+                self.rows_gone.remove(&change.path);
+            }
+        }
+        let recorded = self.files.get(&change.path);
+        let Some(recorded) = recorded.filter(|it| !self.may_be_outdated(Some(it))) else {
+            return;
+        };
+        // Of an export that was running either may have been there.
+        if recorded.contents.contains(&change.before) {
+            return;
+        }
+        let Some(Some(last)) = recorded.contents.first() else {
+            return;
+        };
+        let had_by = recorded.export_id.clone();
+        match (&change.before, &change.after) {
+            (None, Some(after)) if after.rows < last.rows => {
+                let gone = RowsGone {
+                    export_id: export_id.to_owned(),
+                    had_by,
+                    had: last.rows,
+                    has: after.rows,
+                };
+                self.rows_gone.insert(change.path.clone(), gone);
+            }
+            // Moved away and read again, which is how a file is repaired.
+            (None, _) => {}
+            (Some(before), _) => {
+                let expected = format!("{}, as export {had_by} left it", sha256(&last.sha256));
+                let found = format!("{} when {export_id} came", sha256(&before.sha256));
+                let finding = Finding::new(Class::BrokenChain, &*change.path, expected, found);
+                self.findings.push(finding);
+                let path = change.path.clone();
+                self.blamed.insert(path, export_id.to_owned());
+            }
+        }
     }
 
     /// Adds up the rows that have left files for good, where they have.
@@ -274,6 +449,12 @@ impl Ledger {
         }
         earlier
     }
+}
+
+/// The export that a path of a manifest is of.
+fn id_of(file: &str) -> Option<&str> {
+    let name = file.strip_prefix(layout::MANIFESTS)?.strip_prefix('/')?;
+    name.strip_suffix(".json")
 }
 
 type Damaged = (Finding, Option<Manifest>);

@@ -13,7 +13,10 @@ pub(crate) fn check(storage: &dyn Storage, ledger: &Ledger) -> Vec<Finding> {
     for export in &ledger.exports {
         check_export(storage, export, &mut findings);
     }
-    let known = |name: &str| ledger.exports.iter().any(|it| it.link.export_id == name);
+    let known = |name: &str| {
+        let mut exports = ledger.exports.iter();
+        exports.any(|it| it.link.export_id == name) || ledger.is_known_to_be_gone(name)
+    };
     for entry in storage.list(layout::QUARANTINE).unwrap_or_default() {
         if !known(&entry.name) && !ledger.may_be_outdated(None) {
             let file = format!("{}/{}", layout::QUARANTINE, entry.name);

@@ -20,7 +20,12 @@ pub struct LocalStorage {
     root: PathBuf,
     /// Folders whose own names this process has brought to the disk.
     durable: Mutex<HashSet<PathBuf>>,
+    /// The lock file that this process has locked to write, told from others of its name.
+    locked: Mutex<Option<FileId>>,
 }
+
+/// What tells a file from another one that takes its name while it is open.
+type FileId = (u64, u64);
 
 impl LocalStorage {
     /// The storage in a folder, which need not exist to be read from.
@@ -28,6 +33,7 @@ impl LocalStorage {
         Self {
             root: root.into(),
             durable: Mutex::default(),
+            locked: Mutex::default(),
         }
     }
 
@@ -93,6 +99,10 @@ impl LocalStorage {
     fn try_lock(&self, name: &str) -> Result<Option<StorageLock>, DatasetError> {
         let (file, path) = self.open_lock(name)?;
         match file.try_lock() {
+            // Somebody may have taken it away since it was opened.
+            Ok(()) if id_of(file.metadata()) != id_of(fs::metadata(&path)) => {
+                Err(DatasetError::LostLock { path })
+            }
             Ok(()) => Ok(Some(StorageLock { file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(DatasetError::io("lock", &path)(error)),
@@ -111,6 +121,18 @@ impl LocalStorage {
             .truncate(false)
             .open(&path);
         Ok((file.map_err(DatasetError::io("open", &path))?, path))
+    }
+
+    /// A lock on a file that has lost its name excludes nobody: whoever comes next makes a new one.
+    fn check_lock(&self) -> Result<(), DatasetError> {
+        let locked = *self.locked.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = self.locate(layout::LOCK);
+        match locked {
+            Some(locked) if id_of(fs::metadata(&path)) != Some(locked) => {
+                Err(DatasetError::LostLock { path })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Makes a folder and its parents below the root, and brings their names to the disk.
@@ -161,7 +183,12 @@ impl Storage for LocalStorage {
     }
 
     fn lock(&self) -> Result<Option<StorageLock>, DatasetError> {
-        self.try_lock(layout::LOCK)
+        let lock = self.try_lock(layout::LOCK)?;
+        if let Some(lock) = &lock {
+            let mut locked = self.locked.lock().unwrap_or_else(PoisonError::into_inner);
+            *locked = id_of(lock.file.metadata());
+        }
+        Ok(lock)
     }
 
     fn commit_lock(&self) -> Result<Option<StorageLock>, DatasetError> {
@@ -229,6 +256,7 @@ impl Storage for LocalStorage {
             }
             moves.push((staged, target));
         }
+        self.check_lock()?;
         for (mut staged, target) in moves {
             rename(&staged.path, &target).map_err(DatasetError::io("replace", &target))?;
             staged.path.disable_cleanup(true);
@@ -259,6 +287,19 @@ impl Storage for LocalStorage {
             self.root.join(path)
         }
     }
+}
+
+/// Device and inode of a file; `None` where there is none, or where they cannot be known.
+#[cfg(unix)]
+fn id_of(file: io::Result<fs::Metadata>) -> Option<FileId> {
+    use std::os::unix::fs::MetadataExt;
+    file.ok().map(|file| (file.dev(), file.ino()))
+}
+
+/// A file that is open cannot be deleted there.
+#[cfg(not(unix))]
+fn id_of(_file: io::Result<fs::Metadata>) -> Option<FileId> {
+    None
 }
 
 /// Whether a path is a folder; the empty path is the current one.

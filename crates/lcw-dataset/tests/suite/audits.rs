@@ -14,7 +14,7 @@ use proptest::test_runner::RngSeed;
 use crate::rows::Row;
 use crate::support::{
     DAY, RESULTS, RUNS, TENANT, at, export, export_day, folder, formats, head, parquet, tables,
-    writer,
+    without_head, writer,
 };
 
 /// Counts the rows that it is shown.
@@ -49,17 +49,17 @@ pub(crate) fn findings(root: &Path, format: &Arc<dyn Format>) -> Vec<Finding> {
     findings
 }
 
-fn classes(root: &Path, format: &Arc<dyn Format>) -> Vec<(Class, String)> {
+pub(crate) fn classes(root: &Path, format: &Arc<dyn Format>) -> Vec<(Class, String)> {
     let findings = findings(root, format).into_iter();
     findings.map(|it| (it.class, it.file)).collect()
 }
 
-fn row(id: &str, status: &str) -> Row {
+pub(crate) fn row(id: &str, status: &str) -> Row {
     Row::new("w", id, status, "e", 1)
 }
 
 /// Four exports, each of which changes a row.
-fn history(root: &Path, format: &Arc<dyn Format>) -> Vec<ManifestRef> {
+pub(crate) fn history(root: &Path, format: &Arc<dyn Format>) -> Vec<ManifestRef> {
     let export = |second: i64| {
         let id = at(second).strftime("%Y%m%dT%H%M%S.%6fZ").to_string();
         let row = |run: &str, status: &str| Row::new("w", run, status, &id, 1);
@@ -71,12 +71,12 @@ fn history(root: &Path, format: &Arc<dyn Format>) -> Vec<ManifestRef> {
     (1..5).map(export).collect()
 }
 
-fn name(manifest: &ManifestRef) -> String {
+pub(crate) fn name(manifest: &ManifestRef) -> String {
     format!("_manifests/{}.json", manifest.export_id)
 }
 
 /// Changes a manifest as somebody would who knows how they are written.
-fn edit(manifest: &ManifestRef, change: impl FnOnce(&mut Manifest)) {
+pub(crate) fn edit(manifest: &ManifestRef, change: impl FnOnce(&mut Manifest)) {
     let bytes = fs::read(&manifest.path).unwrap();
     let mut edited: Manifest = serde_json::from_slice(&bytes).unwrap();
     change(&mut edited);
@@ -148,8 +148,10 @@ fn a_manifest_that_was_taken_away_does_not_make_good_files_bad() {
         let folder = folder();
         let exports = history(folder.path(), &format);
         fs::remove_file(&exports[3].path).unwrap();
-        let found = findings(folder.path(), &format);
-        assert_eq!(found.len(), 2, "{found:?}");
+        let mut found = findings(folder.path(), &format);
+        assert_eq!(found.len(), 3, "{found:?}");
+        let gone = found.remove(0);
+        assert_eq!((gone.class, gone.file), (Class::Missing, name(&exports[3])));
         for finding in found {
             assert_eq!(finding.class, Class::Unverifiable, "{finding:?}");
             assert!(
@@ -182,6 +184,7 @@ fn manifests_and_identity_from_before_they_were_sealed_stay_readable() {
         before = Some(unseal(&export.path));
     }
     unseal(&folder.path().join("_dataset.json"));
+    without_head(folder.path());
     assert_eq!(classes(folder.path(), &format), []);
     let rows = [row("1", "new")];
     export(folder.path(), &format, 9, &rows, &rows);

@@ -235,6 +235,7 @@ fn a_damaged_partition_without_manifests_is_found_by_reading_it() {
         fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
         let root = path.ancestors().nth(4).unwrap();
         fs::remove_dir_all(root.join("_manifests")).unwrap();
+        crate::support::without_head(root);
     });
     assert!(matches!(error, DatasetError::Unreadable { .. }), "{error}");
 }

@@ -8,6 +8,7 @@ mod crashes;
 mod evolution;
 mod forgetting;
 mod formats;
+mod losses;
 mod manifests;
 mod merges;
 mod model;

@@ -335,6 +335,7 @@ fn a_newer_file_is_never_merged() {
         .finish()
         .unwrap();
     fs::remove_dir_all(folder.path().join("_manifests")).unwrap();
+    crate::support::without_head(folder.path());
     let mut writer = writer(folder.path(), &format);
     let head = crate::support::head(&writer, 2);
     let mut export = writer.begin(head).unwrap();

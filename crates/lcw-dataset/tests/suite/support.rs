@@ -72,6 +72,11 @@ pub(crate) fn dataset(root: &Path, format: &Arc<dyn Format>) -> Dataset {
     Dataset::open(root, Arc::clone(format), tables(format.as_ref())).unwrap()
 }
 
+/// As of a version that left no word of the newest manifest beside the lock.
+pub(crate) fn without_head(root: &Path) {
+    std::fs::remove_file(root.join("_lock.json")).unwrap();
+}
+
 /// A moment on the tests' clock.
 pub(crate) fn at(second: i64) -> jiff::Timestamp {
     jiff::Timestamp::from_second(1_795_342_200 + second).unwrap()

@@ -181,6 +181,7 @@ impl Day {
             place: Some(place(unit, Table::Runs)),
             expected: "runs of its day".to_owned(),
             found: format!("{} of another day: {}", tally.runs, tally.names()),
+            written_by: None,
         }]
     }
 }
@@ -245,6 +246,7 @@ impl Tally {
             place: Some(place.clone()),
             expected,
             found: format!("{} rows: run{plural} {}", self.found, self.names()),
+            written_by: None,
         }
     }
 }
@@ -309,6 +311,7 @@ impl RunsByDay {
                 }),
                 expected: "every run once".to_owned(),
                 found: format!("{} also under {other}: {}", tally.runs, tally.names()),
+                written_by: None,
             }
         };
         let twice = twice.iter().flat_map(|(here, others)| {

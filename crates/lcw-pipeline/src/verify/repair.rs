@@ -52,7 +52,10 @@ enum Action {
 
 fn action(finding: &Finding) -> Action {
     let is_data = finding.place.is_some();
+    let is_set_aside = finding.file.starts_with("_quarantine");
     match finding.class {
+        // Rows that somebody may miss: who wrote them is for a person to find out.
+        Class::Stray if is_data || is_set_aside => Action::ByHand,
         Class::Stray => Action::Remove,
         Class::Missing if is_data => Action::Refill,
         Class::ChildRowsMissing | Class::OrphanRows => Action::Refill,
@@ -151,7 +154,28 @@ pub(crate) fn remedy(finding: &Finding, now: Timestamp) -> String {
         Class::Unreadable => return "let this user read it, and verify again".to_owned(),
         Class::SymbolicLink => return "replace it with the folder or file itself".to_owned(),
         Class::NewerSchema => return "use the newer program that wrote it".to_owned(),
-        Class::Unverifiable => return format!("{restore} the manifest first, and verify again"),
+        Class::Unverifiable => {
+            return "restore the manifest from a backup, or a snapshot that verify finds whole, and \
+                    verify again; where there is none, put that on record: lcw acknowledge --manifest"
+                .to_owned();
+        }
+        Class::Stray if action(finding) == Action::ByHand => {
+            return "find out where it comes from, and move it away yourself".to_owned();
+        }
+        Class::RowsGone => {
+            return "keep what a backup has of them elsewhere; then put on record that this is known: \
+                    lcw acknowledge --manifest with the export that found no file"
+                .to_owned();
+        }
+        Class::Acknowledged => return "nothing: somebody has put it on record".to_owned(),
+        Class::Missing | Class::Changed | Class::BrokenChain
+            if finding.file.starts_with("_manifests/") =>
+        {
+            return format!(
+                "{restore}; where there is none, put that on record: lcw acknowledge --manifest {}",
+                manifest_id(&finding.file)
+            );
+        }
         Class::UnknownHead => {
             return "find out who changed the manifests, and restore the dataset".to_owned();
         }
@@ -171,6 +195,11 @@ pub(crate) fn remedy(finding: &Finding, now: Timestamp) -> String {
         (Action::Remove, _) => "move it away".to_owned(),
         _ => restore.to_owned(),
     }
+}
+
+fn manifest_id(file: &str) -> &str {
+    let name = file.rsplit('/').next().unwrap_or(file);
+    name.strip_suffix(".json").unwrap_or(name)
 }
 
 fn refill(place: &Place) -> String {
@@ -199,6 +228,7 @@ mod tests {
             }),
             expected: String::new(),
             found: String::new(),
+            written_by: None,
         }
     }
 
