@@ -108,15 +108,23 @@ fn column_properties(
     // Instants and spans hardly repeat: a dictionary of them is larger than their differences.
     let is_time = matches!(column.field.data_type(), DataType::Timestamp(..))
         || matches!(column.role, Role::Duration { .. });
+    let is_text = *column.field.data_type() == DataType::Utf8;
     Ok(match column.hint {
         _ if is_time => builder
             .set_column_dictionary_enabled(path.clone(), false)
             .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED),
-        Hint::Unique => builder
-            .set_column_dictionary_enabled(path.clone(), false)
-            .set_column_encoding(path.clone(), Encoding::DELTA_BYTE_ARRAY)
-            .set_column_compression(path.clone(), zstd(3)?)
-            .set_column_statistics_enabled(path, EnabledStatistics::None),
+        Hint::Unique => {
+            let builder = builder
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
+            if is_text {
+                builder
+                    .set_column_encoding(path.clone(), Encoding::DELTA_BYTE_ARRAY)
+                    .set_column_compression(path, zstd(3)?)
+            } else {
+                builder
+            }
+        }
         Hint::Lookup => builder
             .set_column_bloom_filter_fpp(path.clone(), FALSE_POSITIVES)
             .set_column_bloom_filter_max_ndv(path, ROW_GROUP_ROWS as u64),
