@@ -4,13 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lcw_pipeline::{Kind, Summary};
-use lcw_simulator::{DeletedHistory, Endpoint, Listed, Reading, Simulator, Truth};
+use lcw_simulator::{DeletedHistory, Endpoint, FaultRule, Listed, Reading, Simulator, Truth};
 use lcw_tests::expected::micros;
 use lcw_tests::{Facts, Office, expected};
 use lcw_transform::Table;
 use serde_json::{Value, json};
 
-use crate::story::Trouble;
 use crate::troubles;
 
 const MINUTE: i64 = 60_000_000;
@@ -61,7 +60,8 @@ pub(crate) struct Ended<'a> {
     pub(crate) tenant: &'a Simulator,
     pub(crate) office: &'a Office,
     pub(crate) summary: &'a Summary,
-    pub(crate) trouble: &'a Trouble,
+    /// Faults that came, each with the part of a path that it was aimed at.
+    pub(crate) faults: &'a [FaultRule],
     /// At its beginning, after each change meanwhile, and at its end.
     pub(crate) snapshots: &'a [Snapshot],
     /// Runs that only a listing of everything that the service keeps finds.
@@ -140,7 +140,8 @@ impl Snapshot {
     }
 }
 
-fn deleted_workflows(truth: &Truth) -> BTreeSet<String> {
+/// Workflows below `deletedItems`.
+pub(crate) fn deleted_workflows(truth: &Truth) -> BTreeSet<String> {
     let deleted = truth.workflows.iter().filter(|workflow| workflow.deleted);
     deleted.map(|workflow| workflow.id.clone()).collect()
 }
@@ -415,8 +416,7 @@ impl Completeness<'_> {
     /// What nobody could have told, or what was promised for a later export only.
     fn is_excused(&self, table: Table, key: &Key) -> bool {
         if !table.is_by_day() {
-            return self.is_silent(Endpoint::Workflows)
-                || self.is_silent(Endpoint::DeletedWorkflows);
+            return self.is_list_cut();
         }
         let (workflow, run) = (&key[0], &key[1]);
         let row = self.last().run(workflow, run).unwrap();
@@ -439,21 +439,30 @@ impl Completeness<'_> {
         if is_ahead && !Snapshot::is_settled(row, self.last().now) {
             return true;
         }
-        self.is_hidden_by_silence(table, workflow, row)
+        self.is_hidden_by_silence(table, &key[..2], row)
     }
 
-    fn is_silent(&self, endpoint: Endpoint) -> bool {
-        let faults = self.ended.trouble.faults.iter();
-        faults
-            .map(|aimed| &aimed.rule)
-            .any(|rule| troubles::is_silent(&rule.fault) && rule.endpoints.contains(&endpoint))
+    /// Whether the service kept something to itself in its answers of this kind, about a workflow, or
+    /// a run of it.
+    fn is_silent(&self, endpoint: Endpoint, about: &[String]) -> bool {
+        let path = about.join("/runs/");
+        self.ended.faults.iter().any(|rule| {
+            let aim = rule.path_contains.as_deref();
+            troubles::is_silent(&rule.fault)
+                && rule.endpoints.contains(&endpoint)
+                && aim.is_none_or(|aim| path.contains(aim))
+        })
+    }
+
+    /// Whether it kept workflows to itself.
+    fn is_list_cut(&self) -> bool {
+        self.is_silent(Endpoint::Workflows, &[]) || self.is_silent(Endpoint::DeletedWorkflows, &[])
     }
 
     /// Whether the service could keep the row to itself without anything that gives it away.
-    fn is_hidden_by_silence(&self, table: Table, workflow: &str, run: &Row) -> bool {
-        let workflow_key = vec![workflow.to_owned()];
-        let is_list_cut =
-            self.is_silent(Endpoint::Workflows) || self.is_silent(Endpoint::DeletedWorkflows);
+    fn is_hidden_by_silence(&self, table: Table, key: &[String], run: &Row) -> bool {
+        let workflow = &key[0];
+        let workflow_key = vec![workflow.clone()];
         let is_known = self
             .before
             .get(&Table::Workflows)
@@ -461,17 +470,18 @@ impl Completeness<'_> {
         let is_asked_for = is_known
             && matches!(self.ended.office.request.kind, Kind::Export)
             && !self.last().deleted.contains(workflow);
-        if is_list_cut && !is_asked_for {
+        if self.is_list_cut() && !is_asked_for {
             return true;
         }
         // Counters that still move prove nothing, and a run that is not settled is read again.
         let is_settled = Snapshot::is_settled(run, self.first().date);
         let below = match table {
-            Table::UserProcessingResults => self.is_silent(Endpoint::RunResults),
-            Table::TaskProcessingResults => self.is_silent(Endpoint::TaskResults),
+            Table::UserProcessingResults => self.is_silent(Endpoint::RunResults, key),
+            Table::TaskProcessingResults => self.is_silent(Endpoint::TaskResults, key),
             _ => false,
         };
-        (below && !is_settled) || (self.is_silent(Endpoint::Runs) && !self.is_counted(workflow))
+        (below && !is_settled)
+            || (self.is_silent(Endpoint::Runs, &key[..1]) && !self.is_counted(workflow))
     }
 
     /// Whether the service counted the workflow's runs, and what is missing of them is more than
@@ -499,45 +509,65 @@ impl Completeness<'_> {
         missing > at_the_edges
     }
 
-    /// Whether the summary names it: itself, its run, its workflow or its table.
+    /// Whether the summary says that it may be missing.
     fn is_said(&self, table: Table, key: &Key) -> bool {
-        let workflow = key
-            .first()
-            .map(String::as_str)
-            .filter(|_| table != Table::TaskDefinitions);
-        let run = key.get(1).map(String::as_str).filter(|_| table.is_by_day());
         let summary = self.ended.summary;
-        let of_table = |named: Option<&str>| {
-            named.is_none_or(|named| {
-                [table.name(), Table::Runs.name(), Table::Workflows.name()].contains(&named)
-            })
-        };
-        let mut not_covered = summary.not_covered.iter();
-        let is_named = not_covered.any(|missing| {
-            let is_workflow = workflow.is_some_and(|id| {
-                missing.workflow_id.as_deref() == Some(id)
-                    || (missing.run_id.is_none() && missing.what.contains(id))
-            });
-            let is_run = missing.run_id.is_none() || missing.run_id.as_deref() == run;
-            let is_all = missing.workflow_id.is_none()
-                && missing.run_id.is_none()
-                && missing.table.as_deref() == Some(table.name());
-            let is_deleted = missing.what == "soft-deleted workflows"
-                && workflow.is_some_and(|id| self.last().deleted.contains(id));
-            // Where the service refuses to be counted, it is taken at its word.
-            let is_uncounted = missing.what.contains("own counts, which it refuses")
-                && self.is_silent(Endpoint::Runs);
-            (is_workflow && is_run && of_table(missing.table.as_deref()))
-                || is_all
-                || is_deleted
-                || is_uncounted
-        });
-        let mut short = summary.proof.short_runs.iter();
-        is_named
-            || short.any(|short| {
-                Some(&*short.workflow_id) == workflow
-                    && (short.run_id.is_empty() || Some(&*short.run_id) == run)
-                    && of_table(Some(short.table))
-            })
+        is_named(summary, &self.last().deleted, table, key) || self.is_uncounted(table, key)
     }
+
+    /// Where the service refuses to count runs, it is taken at its word: a listing that keeps some to
+    /// itself is not found out. What is known of the run is no matter of that.
+    fn is_uncounted(&self, table: Table, key: &Key) -> bool {
+        let mut not_covered = self.ended.summary.not_covered.iter();
+        let is_refused = not_covered.any(|missing| {
+            let of_workflow = missing.workflow_id.as_ref();
+            missing.what.contains("own counts, which it refuses")
+                && of_workflow.is_none_or(|workflow| *workflow == key[0])
+        });
+        if !is_refused || !table.is_by_day() || !self.is_silent(Endpoint::Runs, &key[..1]) {
+            return false;
+        }
+        let run = key[..2].to_vec();
+        !self.stored[&Table::Runs].contains_key(&run) || !self.is_fresh(Table::Runs, &run)
+    }
+}
+
+/// Whether a summary names a row: itself, its run, its workflow or its table.
+pub(crate) fn is_named(
+    summary: &Summary,
+    deleted: &BTreeSet<String>,
+    table: Table,
+    key: &Key,
+) -> bool {
+    let workflow = key
+        .first()
+        .map(String::as_str)
+        .filter(|_| table != Table::TaskDefinitions);
+    let run = key.get(1).map(String::as_str).filter(|_| table.is_by_day());
+    let of_table = |named: Option<&str>| {
+        named.is_none_or(|named| {
+            [table.name(), Table::Runs.name(), Table::Workflows.name()].contains(&named)
+        })
+    };
+    let mut not_covered = summary.not_covered.iter();
+    let is_named = not_covered.any(|missing| {
+        let is_workflow = workflow.is_some_and(|id| {
+            missing.workflow_id.as_deref() == Some(id)
+                || (missing.run_id.is_none() && missing.what.contains(id))
+        });
+        let is_run = missing.run_id.is_none() || missing.run_id.as_deref() == run;
+        let is_all = missing.workflow_id.is_none()
+            && missing.run_id.is_none()
+            && missing.table.as_deref() == Some(table.name());
+        let is_deleted = missing.what == "soft-deleted workflows"
+            && workflow.is_some_and(|id| deleted.contains(id));
+        (is_workflow && is_run && of_table(missing.table.as_deref())) || is_all || is_deleted
+    });
+    let mut short = summary.proof.short_runs.iter();
+    is_named
+        || short.any(|short| {
+            Some(&*short.workflow_id) == workflow
+                && (short.run_id.is_empty() || Some(&*short.run_id) == run)
+                && of_table(Some(short.table))
+        })
 }

@@ -7,26 +7,33 @@ use std::time::Duration;
 
 use lcw_pipeline::{Status, Summary, exit};
 use lcw_simulator::{
-    Category, DateProperty, Endpoint, Fault, Listed, ProcessingStatus, Reading, RequestRecord,
-    RunChange, RunPlan, Schedule, Simulator, TrueRun, Truth, WorkflowConfig,
+    Category, DateProperty, Endpoint, Fault, FaultRule, Listed, ProcessingStatus, Reading,
+    RequestRecord, RunChange, RunPlan, Schedule, Simulator, TrueRun, Truth, WorkflowConfig,
 };
 use lcw_tests::{Eavesdropper, Office};
 use lcw_transform::Table;
 
 use crate::oracle::{Ended, Oracle, Service, Snapshot};
 use crate::story::{Aim, Change, Outcome, Step, Story, Trouble};
+use crate::troubles::{self, Severity};
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 /// Longer than any pause that a service is waited for.
 const AFTER_EVERY_PAUSE: Duration = Duration::from_hours(25);
 
+/// How often a request is sent before it is given up.
+const ATTEMPTS: u32 = 3;
+
 /// What a story came to: the requests, and how its exports ended.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Played {
     pub(crate) requests: Vec<String>,
     pub(crate) codes: Vec<u8>,
+    /// How often a fault came.
     pub(crate) faults: u64,
+    /// Rules that were laid down, and those of them whose fault came.
+    pub(crate) rules: [u64; 2],
 }
 
 /// What was done to runs.
@@ -64,7 +71,7 @@ pub(crate) async fn play(seed: u64, tells: bool) -> Played {
     office.request.tables = story.tables.clone();
     office.request.max_concurrency = story.concurrency;
     office.request.route = story.route();
-    office.client.max_attempts = 3;
+    office.client.max_attempts = ATTEMPTS;
     office.client.page_limit = 200;
     office.client.page_cap_bytes = 1 << 20;
     // While files are written nothing is waited for but a thread, and a paused clock runs away.
@@ -159,7 +166,7 @@ impl Player<'_> {
         self.tenant.reset_requests();
         let snapshots = Arc::new(Mutex::new(vec![self.look()]));
         let is_on = Arc::new(AtomicBool::new(true));
-        self.prepare(trouble, &snapshots, &is_on);
+        let rules = self.prepare(trouble, &snapshots, &is_on);
         let summary = match window {
             None => self.office.export(&self.tenant).await,
             Some((from, to)) => {
@@ -168,7 +175,7 @@ impl Player<'_> {
             }
         };
         is_on.store(false, Ordering::Relaxed);
-        self.played.faults += self.tenant.fired().iter().sum::<u64>();
+        let came = self.came(&rules);
         self.clear_up();
         let mut snapshots = std::mem::take(&mut *snapshots.lock().unwrap());
         if !trouble.meanwhile.is_empty() {
@@ -177,7 +184,7 @@ impl Player<'_> {
         self.note(&summary);
         self.oracle
             .could_be_stored(&snapshots, &self.notes.lock().unwrap().listed);
-        assert_code(trouble, &summary);
+        assert_code(trouble, &came, &summary);
         let inside = self.tenant.requests_inside_pauses(Duration::ZERO);
         assert!(
             inside.is_empty(),
@@ -190,7 +197,7 @@ impl Player<'_> {
                 tenant: &self.tenant,
                 office: &self.office,
                 summary: &summary,
-                trouble,
+                faults: &rules_of(&came),
                 snapshots: &snapshots,
                 hidden_by_lookback: &self.notes.lock().unwrap().hidden_by_lookback,
             });
@@ -215,12 +222,26 @@ impl Player<'_> {
         }
     }
 
+    /// The rules whose faults came, and how often.
+    fn came(&mut self, rules: &[FaultRule]) -> Vec<(FaultRule, u64)> {
+        let fired = self.tenant.fired();
+        assert_eq!(fired.len(), rules.len());
+        let pairs = rules.iter().cloned().zip(fired);
+        let came: Vec<_> = pairs.filter(|(_, times)| *times > 0).collect();
+        self.played.faults += came.iter().map(|(_, times)| times).sum::<u64>();
+        self.played.rules[0] += rules.len() as u64;
+        self.played.rules[1] += came.len() as u64;
+        came
+    }
+
+    /// Lays the trouble down, and says where its faults are aimed.
     fn prepare(
         &mut self,
         trouble: &Trouble,
         snapshots: &Arc<Mutex<Vec<Snapshot>>>,
         is_on: &Arc<AtomicBool>,
-    ) {
+    ) -> Vec<FaultRule> {
+        let mut rules = Vec::new();
         let truth = core(&self.tenant);
         for aimed in &trouble.faults {
             let mut rule = aimed.rule.clone();
@@ -234,6 +255,7 @@ impl Player<'_> {
                 _ => None,
             };
             rule.path_contains = at.cloned();
+            rules.push(rule.clone());
             self.tenant.inject(rule);
         }
         for (endpoint, nth, change) in &trouble.meanwhile {
@@ -246,6 +268,7 @@ impl Player<'_> {
         if let Some((endpoint, nth)) = trouble.stop {
             self.office.stop_before(&self.tenant, endpoint, nth);
         }
+        rules
     }
 
     /// Has something change while the export reads; both what was before and what is then count as
@@ -327,23 +350,40 @@ fn line(request: &RequestRecord) -> String {
     )
 }
 
+fn rules_of(came: &[(FaultRule, u64)]) -> Vec<FaultRule> {
+    came.iter().map(|(rule, _)| rule.clone()).collect()
+}
+
+/// Whether what came can end an export for good: what another request does not help against, or as
+/// many failures as a request has attempts.
+fn can_fail(came: &[(FaultRule, u64)]) -> bool {
+    let mut failures = 0;
+    for (rule, times) in came {
+        match troubles::severity(&rule.fault) {
+            Severity::Harmless => {}
+            Severity::Passing => failures += times,
+            Severity::Lasting => return true,
+        }
+    }
+    failures >= u64::from(ATTEMPTS)
+}
+
 /// The exit code is one that the trouble explains, and says what the status says.
-fn assert_code(trouble: &Trouble, summary: &Summary) {
+fn assert_code(trouble: &Trouble, came: &[(FaultRule, u64)], summary: &Summary) {
     let code = summary.exit_code;
-    let faults = || trouble.faults.iter().map(|aimed| &aimed.rule.fault);
+    let faults = || came.iter().map(|(rule, _)| &rule.fault);
     let is_explained = match code {
         exit::DONE => summary.error.is_none(),
         exit::UNPROVEN => summary.proof.unacknowledged > 0 || !summary.lost_days.is_empty(),
         exit::PARTIAL => !trouble.is_none() && summary.not_covered.iter().any(|it| it.is_partial),
-        exit::FAILED => faults().next().is_some(),
-        exit::CREDENTIALS => faults().any(|fault| {
-            matches!(fault, Fault::Unauthorized | Fault::Forbidden)
-                || trouble
-                    .faults
+        exit::FAILED => can_fail(came),
+        exit::CREDENTIALS => {
+            trouble.token_uses.is_some()
+                || faults().any(|fault| matches!(fault, Fault::Unauthorized | Fault::Forbidden))
+                || came
                     .iter()
-                    .any(|it| it.rule.endpoints.contains(&Endpoint::Token))
-                || trouble.token_uses.is_some()
-        }),
+                    .any(|(rule, _)| rule.endpoints.contains(&Endpoint::Token))
+        }
         exit::THROTTLED => {
             trouble.limit.is_some()
                 || faults().any(|fault| {
@@ -356,7 +396,10 @@ fn assert_code(trouble: &Trouble, summary: &Summary) {
         exit::INTERRUPTED => trouble.stop.is_some(),
         _ => false,
     };
-    assert!(is_explained, "exit {code} is not explained: {summary:#?}");
+    assert!(
+        is_explained,
+        "exit {code} is not explained by {came:#?}: {summary:#?}"
+    );
     let status = match code {
         exit::DONE => Status::Complete,
         exit::UNPROVEN => Status::Unproven,

@@ -96,6 +96,27 @@ pub(crate) fn is_silent(fault: &Fault) -> bool {
     matches!(fault, Fault::DroppedPage | Fault::CutCollection)
 }
 
+/// What a fault can do to an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Severity {
+    /// It makes no request fail.
+    Harmless,
+    /// It makes one fail, and the next may be answered.
+    Passing,
+    /// Another request does not help.
+    Lasting,
+}
+
+pub(crate) fn severity(fault: &Fault) -> Severity {
+    match fault {
+        Fault::RespelledNextLink | Fault::RepeatedRow => Severity::Harmless,
+        Fault::OversizedPage { bytes } if *bytes < 1 << 20 => Severity::Harmless,
+        fault if is_silent(fault) => Severity::Harmless,
+        fault if passing().contains(fault) => Severity::Passing,
+        _ => Severity::Lasting,
+    }
+}
+
 /// What an export of these tables asks for.
 pub(crate) fn endpoints(tables: &[Table]) -> Vec<Endpoint> {
     let mut endpoints = vec![

@@ -33,6 +33,10 @@ struct Course {
 }
 
 /// Some 1,000 runs in the short form, 10,000 of 100 users each in the long one.
+///
+/// The short form looks at memory over 300 runs only, in which an allocator that settles shows as 0 to 8
+/// MiB per 1,000 runs: it finds a leak of whole pages. It is about descriptors, threads, temporary files
+/// and requests; a leak of single rows is for the long form to find.
 fn course() -> Course {
     let hours = Duration::from_hours;
     if is_long() {
@@ -61,7 +65,7 @@ fn course() -> Course {
             rounds: 27,
             step: hours(24),
             requests_per_second: 300,
-            slope: 24.0 * MIB / 1_000.0,
+            slope: 12.0 * MIB / 1_000.0,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The pipeline file: every key has a default, unknown keys are errors with a suggestion.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,6 +19,9 @@ use crate::quantity::{self, Rate};
 /// The commented pipeline file that shows every key; those that are not commented out have their
 /// default.
 pub(crate) const DAILY: &str = include_str!("../../../pipelines/daily.toml");
+
+/// Bytes that a pipeline file has at most: every key with a comment takes some thousands.
+const LARGEST: u64 = 1 << 20;
 
 /// A pipeline file: what to export, how fast, where to.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -205,7 +208,7 @@ impl PipelineFile {
         let Some(path) = path else {
             return Ok(Self::default());
         };
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text = text_of(path).map_err(|error| {
             let name = path.display();
             let instead = match error.kind() {
                 io::ErrorKind::NotFound => format!("; `lcw init {name}` writes one"),
@@ -223,11 +226,50 @@ impl PipelineFile {
 
     /// Reads the text of a file, or says what is wrong with it and what was probably meant.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        toml::from_str(text).map_err(|error| {
+        let file = toml::from_str(text).map_err(|error| {
             let problem = error.to_string();
             format!("{}{}", problem.trim_end(), suggestion(error.message()))
-        })
+        })?;
+        // It was read: these are its tables.
+        let tables: toml::Table = text.parse().unwrap_or_default();
+        match with_nul(&tables) {
+            Some(key) => Err(format!(
+                "`{key}` holds a NUL character, which no name and no path can"
+            )),
+            None => Ok(file),
+        }
     }
+}
+
+/// What a file holds. A pipe may never end, and a device neither: neither is looked into.
+fn text_of(path: &Path) -> io::Result<String> {
+    if !path.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut text = String::new();
+    let file = std::fs::File::open(path)?;
+    file.take(LARGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LARGEST {
+        let problem = format!("it is larger than {} KiB", LARGEST >> 10);
+        return Err(io::Error::other(problem));
+    }
+    Ok(text)
+}
+
+/// The key of a text with a NUL character in it, with its section.
+fn with_nul(tables: &toml::Table) -> Option<String> {
+    fn has_nul(value: &toml::Value) -> bool {
+        match value {
+            toml::Value::String(text) => text.contains('\0'),
+            toml::Value::Array(values) => values.iter().any(has_nul),
+            _ => false,
+        }
+    }
+    tables.iter().find_map(|(section, keys)| {
+        let mut keys = keys.as_table()?.iter();
+        let (key, _) = keys.find(|(_, value)| has_nul(value))?;
+        Some(format!("{section}.{key}"))
+    })
 }
 
 /// `did you mean` for "unknown field `x`, expected one of `a`, `b`" and its like.

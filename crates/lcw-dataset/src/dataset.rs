@@ -1,7 +1,6 @@
 //! Reading a dataset.
 
 use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,7 +16,7 @@ use crate::layout;
 use crate::manifest::{FileChange, Manifest};
 use crate::quarantine;
 use crate::seal::unsealed;
-use crate::storage::{LocalStorage, Storage};
+use crate::storage::{LocalStorage, Storage, record_in};
 use crate::table::{RAW_COLUMN, TableSpec};
 
 /// The read side of a dataset. Cheap to clone; needs no lock.
@@ -344,9 +343,7 @@ impl Dataset {
         let shown = self.storage.locate(&path);
         let missing = || DatasetError::unreadable(&shown, "there is no such manifest");
         let mut file = self.storage.read(&path)?.ok_or_else(missing)?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)
-            .map_err(DatasetError::io("read", &shown))?;
+        let bytes = record_in(&mut file).map_err(DatasetError::io("read", &shown))?;
         Ok((shown, bytes))
     }
 
@@ -410,9 +407,7 @@ pub(crate) fn identity_in(storage: &dyn Storage) -> Result<Option<Identity>, Dat
             None => Ok(None),
         };
     };
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)
-        .map_err(DatasetError::io("read", &shown))?;
+    let bytes = record_in(&mut file).map_err(DatasetError::io("read", &shown))?;
     read_json(&bytes, &shown).map(Some)
 }
 

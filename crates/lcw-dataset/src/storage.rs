@@ -5,12 +5,32 @@ mod snapshot;
 
 use std::fmt::Debug;
 use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::PathBuf;
 
 pub use local::LocalStorage;
 pub use snapshot::{CURRENT, Snapshot, snapshot};
 
 use crate::error::DatasetError;
+
+/// Bytes of a manifest or of `_dataset.json` at most; the manifest of an export of thirty days
+/// takes some hundred thousand.
+const LARGEST_RECORD: u64 = 256 << 20;
+
+/// The contents of a manifest or of `_dataset.json`, which are held in memory.
+///
+/// # Errors
+/// When it cannot be read, or is larger than any that was ever written.
+pub(crate) fn record_in(file: &mut File) -> io::Result<Vec<u8>> {
+    if file.metadata()?.len() > LARGEST_RECORD {
+        let problem = format!("it is larger than {} MiB", LARGEST_RECORD >> 20);
+        return Err(io::Error::other(problem));
+    }
+    let mut bytes = Vec::new();
+    // It may grow meanwhile, but not for ever.
+    file.take(LARGEST_RECORD).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
 
 /// Where the files of a dataset are kept.
 ///

@@ -220,8 +220,9 @@ impl Reader<'_> {
         }
     }
 
-    /// A version never changes, so its details are asked for once. What a refusal keeps back stays
-    /// what the list says; a version whose details are set aside has no row until they can be read.
+    /// A version never changes, so its details are asked for once: what the list says of it would pass
+    /// for all there is, for good. Where they are refused the workflow's versions are left out, and a
+    /// version whose details are set aside has no row until they can be read.
     async fn with_details(
         &self,
         id: &str,
@@ -242,10 +243,7 @@ impl Reader<'_> {
         let path = workflow.clone().version(number);
         let answer = self.client.entity(path, &mut decoder).await;
         set_aside.append(&mut decoder.sieve.set_aside);
-        match answer {
-            Err(error) if is_refusal(&error) => Ok(Some(listed)),
-            answer => answer,
-        }
+        answer
     }
 
     async fn read_definitions(&self, undated: &mut Undated) -> Result<(), ExtractError> {

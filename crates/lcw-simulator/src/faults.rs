@@ -179,6 +179,8 @@ pub enum When {
     Always,
     /// Only the n-th, counted from 1.
     Nth(u64),
+    /// The n-th, counted from 1, and all after it.
+    FromNth(u64),
     /// Every n-th.
     EveryNth(u64),
     /// Each with this probability, by the rule's seed.
@@ -354,6 +356,7 @@ impl Active {
         let hit = match self.rule.when {
             When::Always => true,
             When::Nth(nth) => self.matched == nth,
+            When::FromNth(nth) => self.matched >= nth,
             When::EveryNth(nth) => nth > 0 && self.matched.is_multiple_of(nth),
             When::Chance(probability) => {
                 random::chance(random::mix(&[self.rule.seed, self.matched]), probability)

@@ -177,12 +177,15 @@ impl Simulator {
 
     /// How often each rule has fired, in the order of injection.
     pub fn fired(&self) -> Vec<u64> {
-        self.service
-            .faults()
-            .state()
-            .into_iter()
-            .map(|(_, _, fired)| fired)
-            .collect()
+        let rules = self.service.faults().state().into_iter();
+        rules.map(|(_, _, fired)| fired).collect()
+    }
+
+    /// How many requests each rule could have hit, in the order of injection: those that it matches, at
+    /// the moment when its fault comes in, unless a rule before it has hit them.
+    pub fn matched(&self) -> Vec<u64> {
+        let rules = self.service.faults().state().into_iter();
+        rules.map(|(_, matched, _)| matched).collect()
     }
 
     /// Runs `action` just before the `nth` request of a kind, counted from 1 and from now on, is answered: for

@@ -57,7 +57,7 @@ pub(super) fn plan(
     if !repair.forgotten_days.is_empty() {
         plan.notes.push(format!(
             "the service has forgotten {}: restore their files from a backup, or a snapshot that verify finds whole",
-            repair.forgotten_days.join(", ")
+            some_of(&repair.forgotten_days)
         ));
     }
     // A name that does not show as it is does not go into a command.
@@ -208,7 +208,14 @@ fn quoted<'t>(word: impl Into<std::borrow::Cow<'t, str>>) -> std::borrow::Cow<'t
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::{quoted, some_of};
+
+    #[test]
+    fn of_many_names_a_line_shows_the_first() {
+        let names: Vec<String> = (1..=70).map(|nth| format!("f{nth}")).collect();
+        assert_eq!(some_of(&names[..5]), "f1, f2, f3, f4, f5");
+        assert_eq!(some_of(&names), "f1, f2, f3, f4, f5 and 65 more");
+    }
 
     #[test]
     fn words_stay_one_word() {

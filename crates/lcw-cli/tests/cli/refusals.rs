@@ -1,6 +1,9 @@
 //! Bad input: one clear message, the documented exit code, and a dataset as it was before, byte
 //! for byte, or as absent as before.
 
+use std::path::Path;
+use std::process::Command;
+
 use lcw_simulator::{Endpoint, Fault, FaultRule, Simulator, TenantConfig};
 use lcw_tests::compact;
 
@@ -229,6 +232,39 @@ async fn of_a_pipeline_file_that_does_not_exist() {
         "`lcw init nowhere.toml` writes one",
     ];
     desks.refuse(2, &says, |desk| desk.with_secret("export nowhere.toml"));
+}
+
+/// A device gives bytes for ever, a pipe may never give one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn of_a_pipeline_file_without_an_end() {
+    let desks = Desks::new().await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let pipe = elsewhere.path().join("pipe.toml");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    for path in [Path::new("/dev/zero"), &pipe, elsewhere.path()] {
+        let says = [path.to_str().unwrap(), "it is not a regular file"];
+        for verb in ["export", "status"] {
+            desks.refuse(2, &says, |desk| desk.with_secret(verb).arg(path));
+        }
+    }
+    let comment = "# as large as it may be\n";
+    let large = comment.repeat((1 << 20) / comment.len() + 1);
+    desks.refuse_the_file(&large, &["larger than 1024 KiB"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn of_a_name_that_no_file_can_have() {
+    let desks = Desks::new().await;
+    for (section, key, value) in [
+        ("load", "out", r#""a\u0000b""#),
+        ("source", "ca_file", r#""ca\u0000""#),
+        ("extract", "select", r#"["id", "\u0000"]"#),
+    ] {
+        let text = format!("[{section}]\n{key} = {value}\n");
+        let says = format!("`{section}.{key}` holds a NUL character");
+        desks.refuse_the_file(&text, &[&says]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

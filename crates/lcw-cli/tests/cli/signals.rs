@@ -8,6 +8,7 @@ use lcw_pipeline::FileFormat;
 use lcw_transform::Table;
 
 use crate::desk::{Desk, NDJSON, data_files};
+use crate::program::Running;
 use crate::stopped::Before;
 
 /// A signal by name, and the exit code that says so.
@@ -86,25 +87,51 @@ impl Drop for Hung {
     }
 }
 
+/// An export that waits for a disk which does not answer.
+#[cfg(target_os = "linux")]
+async fn waiting_for_the_disk() -> (Desk, Hung, Running) {
+    let desk = Desk::new().await;
+    desk.lcw("export --out data --format ndjson").run().with(0);
+    desk.tenant.advance(Duration::from_hours(24));
+    let files = data_files(&desk.data()).into_keys();
+    let mut results = files.filter(|path| path.starts_with("user_processing_results"));
+    let mut hung = Hung::of(&desk.data().join(results.next_back().unwrap()));
+    let export = desk.lcw("export --out data --format ndjson").start();
+    hung.until_asked();
+    (desk, hung, export)
+}
+
+#[cfg(target_os = "linux")]
+fn heal(desk: &Desk) {
+    desk.lcw("export --out data --format ndjson").run().with(0);
+    desk.assert_whole(NDJSON);
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn the_second_signal_ends_at_once() {
-    for (signal, code) in SIGNALS {
-        let desk = Desk::new().await;
-        desk.lcw("export --out data --format ndjson").run().with(0);
-        desk.tenant.advance(Duration::from_hours(24));
-        let files = data_files(&desk.data()).into_keys();
-        let mut results = files.filter(|path| path.starts_with("user_processing_results"));
-        let mut hung = Hung::of(&desk.data().join(results.next_back().unwrap()));
-        let mut export = desk.lcw("export --out data --format ndjson").start();
-        hung.until_asked();
-        export.signal(signal);
+    for (first, second) in [(0, 1), (1, 0)] {
+        let (desk, hung, mut export) = waiting_for_the_disk().await;
+        export.signal(SIGNALS[first].0);
         export.wait_for_log("once more stops at once");
         assert!(!export.has_ended());
-        export.signal(signal);
-        export.end().with(code);
+        export.signal(SIGNALS[second].0);
+        // The code of the second: it was not the first that came to its end.
+        export.end().with(SIGNALS[second].1);
         drop(hung);
-        desk.lcw("export --out data --format ndjson").run().with(0);
-        desk.assert_whole(NDJSON);
+        heal(&desk);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn one_signal_is_enough_where_the_disk_does_not_answer() {
+    for (signal, code) in SIGNALS {
+        let (desk, hung, export) = waiting_for_the_disk().await;
+        export.signal(signal);
+        // Long before the system takes the file away from who holds it.
+        export.end_within(Duration::from_secs(20)).with(code);
+        drop(hung);
+        heal(&desk);
     }
 }

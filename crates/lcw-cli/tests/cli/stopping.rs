@@ -550,33 +550,30 @@ async fn nobody_has_to_read_what_it_says() {
     }
 }
 
-/// Nobody reads what it says, and the pipe is full: the second signal ends it all the same.
+/// Nobody reads what it logs, and the pipe is full: one signal ends it all the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn whoever_does_not_read_cannot_hold_it() {
-    let desk = Desk::new().await;
-    let (stderr, full) = std::io::pipe().unwrap();
-    let mut command = desk
-        .lcw("export --out data")
-        .env("RUST_LOG", "trace")
-        .command();
-    let mut child = command.stdout(Stdio::null()).stderr(full).spawn().unwrap();
-    // Its copy would keep the pipe open.
-    drop(command);
-    let mut asked = 0;
-    until("a full pipe", || {
-        let before = std::mem::replace(&mut asked, desk.tenant.requests().len());
-        thread::sleep(Duration::from_millis(500));
-        asked > 1 && asked == before
-    });
-    let id = child.id().to_string();
-    for _ in 0..2 {
-        let sent = Command::new("kill").args(["-s", "TERM", &id]).status();
+    for (signal, code) in SIGNALS {
+        let desk = Desk::new().await;
+        let (stderr, full) = std::io::pipe().unwrap();
+        let mut command = desk.lcw(EXPORT).env("RUST_LOG", "trace").command();
+        let mut child = command.stdout(Stdio::null()).stderr(full).spawn().unwrap();
+        // Its copy would keep the pipe open.
+        drop(command);
+        let mut asked = 0;
+        until("a full pipe", || {
+            let before = std::mem::replace(&mut asked, desk.tenant.requests().len());
+            thread::sleep(Duration::from_millis(500));
+            asked > 1 && asked == before
+        });
+        let id = child.id().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &id]).status();
         assert!(sent.unwrap().success());
-        thread::sleep(Duration::from_millis(300));
+        let asked = Instant::now();
+        until("its end", || child.try_wait().unwrap().is_some());
+        assert!(asked.elapsed() < 4 * PROMPTLY, "{:?}", asked.elapsed());
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+        drop(stderr);
+        heal(&desk);
     }
-    let asked = Instant::now();
-    until("its end", || child.try_wait().unwrap().is_some());
-    assert!(asked.elapsed() < PROMPTLY, "{:?}", asked.elapsed());
-    drop(stderr);
-    heal(&desk);
 }

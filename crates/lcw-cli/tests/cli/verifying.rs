@@ -384,3 +384,25 @@ async fn a_file_that_cannot_be_read_is_damage() {
         .stdout;
     assert!(text.contains("unreadable: runs of"), "{text}");
 }
+
+/// Nobody wrote so much: it is not read into memory to be found out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_record_of_any_size_is_refused_before_it_is_read() {
+    const TERABYTE: u64 = 1 << 40;
+    for name in ["_manifests", "_dataset.json"] {
+        let desk = Desk::today().await;
+        desk.export();
+        let mut path = desk.data().join(name);
+        if path.is_dir() {
+            let mut manifests = std::fs::read_dir(&path).unwrap();
+            path = manifests.next().unwrap().unwrap().path();
+        }
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        file.set_len(TERABYTE).unwrap();
+        let text = verify(&desk, "").with(1).stdout;
+        assert!(text.contains("larger than 256 MiB"), "{text}");
+        let export = desk.lcw("export --out data").run().with(1);
+        let name = path.file_name().unwrap().to_str().unwrap();
+        export.says(&["larger than 256 MiB", name]);
+    }
+}

@@ -2,7 +2,6 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io::Read;
 
 use crate::audit::finding::{Class, Finding};
 use crate::error::DatasetError;
@@ -14,7 +13,7 @@ use crate::manifest::{
     ManifestLink,
 };
 use crate::seal::unsealed;
-use crate::storage::Storage;
+use crate::storage::{Storage, record_in};
 
 /// The manifests of a dataset, read oldest first.
 #[derive(Debug, Default)]
@@ -468,11 +467,10 @@ fn read(
 ) -> Result<(ManifestLink, Result<Manifest, Damaged>), Finding> {
     let file = layout::manifest_file(export_id);
     let fails = |class, found: String| Finding::new(class, file.clone(), "a manifest", found);
-    let mut bytes = Vec::new();
-    match storage.read(&file) {
-        Ok(Some(mut opened)) => opened
-            .read_to_end(&mut bytes)
-            .map_err(|error| fails(Class::Unreadable, error.to_string()))?,
+    let bytes = match storage.read(&file) {
+        Ok(Some(mut opened)) => {
+            record_in(&mut opened).map_err(|error| fails(Class::Unreadable, error.to_string()))?
+        }
         Ok(None) => return Err(fails(Class::Missing, "no file".into())),
         Err(error) => return Err(refused(&file, &error)),
     };

@@ -12,6 +12,8 @@ pub(crate) struct Call {
     pub(crate) path: PathBuf,
     /// The second one, of calls that have two.
     pub(crate) target: Option<PathBuf>,
+    /// Whether it is about an open folder.
+    pub(crate) is_of_folder: bool,
     pub(crate) arguments: [u64; 6],
     /// What it writes.
     pub(crate) data: Vec<u8>,
@@ -216,6 +218,8 @@ fn without_chance(name: &str) -> String {
     let is_staged = rest == ".json" || rest.starts_with('-') && name.is_char_boundary(RANDOM);
     match name {
         name if name.starts_with('#') => "#".to_owned(),
+        "_partial-current" => name.to_owned(),
+        name if name.starts_with("_partial-") => "_partial-*".to_owned(),
         name if is_export => name.split_once('Z').map_or("Z", |(_, end)| end).to_owned() + "@",
         _ if is_staged && !name.starts_with('_') => format!("*{rest}"),
         name => name.to_owned(),

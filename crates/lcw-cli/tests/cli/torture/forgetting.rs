@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::call::{Call, Point};
-use super::kills::points;
+use super::kills::kill_everywhere;
 use super::say;
-use super::scene::{FORMATS, in_memory};
+use super::scene::{FORMATS, fill, in_memory};
 use super::tracer::{Traced, Verdict, trace};
 use crate::desk::{Contents, Desk, contents};
 use crate::program::Lcw;
@@ -73,15 +73,7 @@ impl Scene {
 
     fn trace(&self, mut decide: impl FnMut(usize, &Call) -> Verdict) -> Traced {
         let root = self.desk.data();
-        std::fs::remove_dir_all(&root).unwrap();
-        std::fs::create_dir(&root).unwrap();
-        for (path, bytes) in &self.before {
-            let path = root.join(path);
-            match bytes {
-                None => std::fs::create_dir(path).unwrap(),
-                Some(bytes) => std::fs::write(path, bytes).unwrap(),
-            }
-        }
+        fill(&root, &self.before);
         trace(self.forget(), &root, &mut decide)
     }
 
@@ -96,6 +88,21 @@ impl Scene {
             }
         }
         counts
+    }
+
+    /// The same again removes all that is left of her.
+    fn assert_finishes(&self, others: usize, what: &str) {
+        let again = self.forget().run();
+        assert_eq!(again.code, Some(0), "{what}: {again}");
+        assert_eq!(self.rows(), (0, others), "{what}");
+        self.assert_good(what);
+        let status = self.desk.bare("status --out data --json").run().with(0);
+        let status = status.json();
+        assert_eq!(status["tenants"][0]["unfinished_forget"], false, "{what}");
+        for (path, bytes) in contents(&self.desk.data()) {
+            let text = String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
+            assert!(!text.contains(&self.ada), "{what}: {}", path.display());
+        }
     }
 
     fn assert_good(&self, what: &str) {
@@ -115,48 +122,21 @@ async fn a_forget_killed_before_any_call_is_finished_by_the_same_again() {
         record.ended.with(0);
         assert_eq!(scene.rows(), (0, others));
         let record = record.calls;
-        let mut killed = 0;
-        for point in points(&record) {
-            let what = format!("killed before call {point}, {}", record[point].label(&root));
-            let mut wait = Point::of(&record, point, &root);
-            let traced = scene.trace(|_, call| {
-                if wait.is_met(call, &root) {
-                    Verdict::Kill
-                } else {
-                    Verdict::Go
-                }
-            });
-            if traced.ended.code == Some(0) && !record[point].changes() {
-                continue;
-            }
-            killed += 1;
-            assert_eq!(traced.ended.code, None, "{what}: {}", traced.ended);
+        let mut exports_between = [true, false].into_iter().cycle();
+        let trial = |decide: &mut dyn FnMut(usize, &Call) -> Verdict| scene.trace(decide);
+        let killed = kill_everywhere(&record, &root, &trial, |what, _| {
             // Nobody else is gone, and what is there is what was written.
             let (left, there) = scene.rows();
             assert_eq!(there, others, "{what}");
-            scene.assert_good(&what);
-            if killed % 2 == 0 {
+            scene.assert_good(what);
+            if exports_between.next().unwrap() {
                 // An export in between brings nobody back.
                 scene.export();
                 assert!(scene.rows().0 <= left, "{what}");
-                scene.assert_good(&what);
+                scene.assert_good(what);
             }
-            let again = scene.forget().run();
-            assert_eq!(again.code, Some(0), "{what}: {again}");
-            assert_eq!(scene.rows(), (0, others), "{what}");
-            scene.assert_good(&what);
-            let status = scene
-                .desk
-                .bare("status --out data --json")
-                .run()
-                .with(0)
-                .json();
-            assert_eq!(status["tenants"][0]["unfinished_forget"], false, "{what}");
-            for (path, bytes) in contents(&root) {
-                let text = String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned();
-                assert!(!text.contains(&scene.ada), "{what}: {}", path.display());
-            }
-        }
+            scene.assert_finishes(others, what);
+        });
         scene.export();
         assert_eq!(scene.rows(), (0, others));
         say(&format!("forget {}: killed at {killed} calls", format.0));

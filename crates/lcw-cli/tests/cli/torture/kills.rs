@@ -1,5 +1,6 @@
 //! SIGKILL before any call, and at any moment.
 
+use std::path::Path;
 use std::sync::mpsc::channel;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -9,14 +10,14 @@ use lcw_simulator::Endpoint;
 use super::call::{Call, Point};
 use super::say;
 use super::scene::{FORMATS, Scene, Work};
-use super::tracer::Verdict;
+use super::tracer::{Traced, Verdict};
 use lcw_tests::Dice;
 use lcw_tests::torture::{Replay, is_long, seeds};
 
 /// The calls to kill it before: in the long form every one, in the short one those that may change
 /// something when something was changed since the one before. What a kill before any other leaves
 /// is what a kill before the next of these does.
-pub(super) fn points(record: &[Call]) -> Vec<usize> {
+fn points(record: &[Call]) -> Vec<usize> {
     let mut is_changed = true;
     let is_point = |index: &usize| {
         let call = &record[*index];
@@ -29,17 +30,23 @@ pub(super) fn points(record: &[Call]) -> Vec<usize> {
     (0..record.len()).filter(is_point).collect()
 }
 
-/// Kills it there. Says how often.
-fn kill_everywhere(scene: &Scene) -> usize {
-    let record = scene.record();
-    let root = scene.root();
+/// What runs the program from the same beginning, with these things done to its calls.
+pub(super) type Trial<'a> = dyn Fn(&mut dyn FnMut(usize, &Call) -> Verdict) -> Traced + 'a;
+
+/// Kills it before each of these calls and has a look at what is left. Says how often.
+pub(super) fn kill_everywhere(
+    record: &[Call],
+    root: &Path,
+    trial: &Trial<'_>,
+    mut look: impl FnMut(&str, &Traced),
+) -> usize {
     let mut killed = 0;
-    for point in points(&record) {
-        let wanted = record[point].label(&root);
+    for point in points(record) {
+        let wanted = record[point].label(root);
         let what = format!("killed before call {point}, {wanted}");
-        let mut wait = Point::of(&record, point, &root);
-        let traced = scene.trace(|_, call| {
-            if wait.is_met(call, &root) {
+        let mut wait = Point::of(record, point, root);
+        let traced = trial(&mut |_, call| {
+            if wait.is_met(call, root) {
                 Verdict::Kill
             } else {
                 Verdict::Go
@@ -50,11 +57,10 @@ fn kill_everywhere(scene: &Scene) -> usize {
             continue;
         }
         killed += 1;
-        let last = traced.calls.last().unwrap();
-        assert_eq!((last.label(&root), last.result), (wanted, None), "{what}");
         assert_eq!(traced.ended.code, None, "{what}: {}", traced.ended);
-        scene.assert_sound(&what);
-        scene.assert_heals_for_good(&traced.calls, &what);
+        let last = traced.calls.last().unwrap();
+        assert_eq!((last.label(root), last.result), (wanted, None), "{what}");
+        look(&what, &traced);
     }
     killed
 }
@@ -63,7 +69,12 @@ async fn killed_anywhere(work: Work) {
     for format in FORMATS {
         let scene = Scene::small(work, format).await;
         let started = Instant::now();
-        let points = kill_everywhere(&scene);
+        let record = scene.record();
+        let trial = |decide: &mut dyn FnMut(usize, &Call) -> Verdict| scene.trace(decide);
+        let points = kill_everywhere(&record, &scene.root(), &trial, |what, traced| {
+            scene.assert_sound(&what);
+            scene.assert_heals_for_good(&traced.calls, &what);
+        });
         let took = started.elapsed();
         say(&format!(
             "{work:?} {}: killed at {points} calls in {took:?}",

@@ -10,6 +10,7 @@ mod faults;
 mod forgetting;
 mod full;
 mod kills;
+mod offline;
 mod power;
 mod replay;
 mod scene;

@@ -212,7 +212,9 @@ pub(crate) fn assert_lasts(scene: &Scene, programs: &[&[Call]], what: &dyn Displ
     }
     let sure = data(replay.disk.after_power_cut(&mut Fate::Nothing));
     scene.fill_with(&sure);
-    scene.assert_true_rows(&format!("{what}, and the power cut after its end"));
+    let after_it = format!("{what}, and the power cut after its end");
+    scene.assert_true_rows(&after_it);
+    scene.assert_verifies(&after_it);
     let lasting = manifests(&sure);
     let is_closed = |manifest: &Value| manifest["status"] != "running";
     assert!(lasting.iter().all(is_closed), "{what}");

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lcw_pipeline::FileFormat;
+use lcw_pipeline::{FileFormat, VerifyRequest, exit};
 use lcw_simulator::{
     Category, ProcessingStatus, RunChange, RunPlan, Simulator, TenantConfig, WorkflowConfig,
 };
@@ -191,20 +191,7 @@ impl Scene {
 
     /// Puts something in the place of the dataset's folder.
     pub(crate) fn fill_with(&self, wanted: &Contents) {
-        let root = self.root();
-        if root.exists() {
-            std::fs::remove_dir_all(&root).unwrap();
-        }
-        if !wanted.is_empty() {
-            std::fs::create_dir(&root).unwrap();
-        }
-        for (path, bytes) in wanted {
-            let path = root.join(path);
-            match bytes {
-                None => std::fs::create_dir(path).unwrap(),
-                Some(bytes) => std::fs::write(path, bytes).unwrap(),
-            }
-        }
+        fill(&self.root(), wanted);
     }
 
     /// Runs it from the beginning, with these things done to its calls.
@@ -229,8 +216,10 @@ impl Scene {
     }
 
     /// What holds at any moment, whatever went wrong: files are whole, rows are old or new ones,
-    /// none that was there is gone, and no run says that rows were read which are not there.
+    /// none that was there is gone, no run says that rows were read which are not there, and
+    /// `lcw verify` finds no more than what is worth a note.
     pub(crate) fn assert_sound(&self, what: &dyn std::fmt::Display) {
+        self.assert_verifies(what);
         let found = self.tables();
         for (table, rows) in &found {
             for key in self.stored[table].keys() {
@@ -314,6 +303,11 @@ impl Scene {
         super::power::assert_lasts(self, &[first, &traced.calls], what);
     }
 
+    /// `lcw verify --deep` finds nothing wrong, once there is a dataset.
+    pub(crate) fn assert_verifies(&self, what: &dyn std::fmt::Display) {
+        assert_verifies(&self.root(), what);
+    }
+
     /// Whole tables are what the service says.
     pub(crate) fn assert_true_rows(&self, what: &dyn std::fmt::Display) {
         for (table, rows) in self.tables() {
@@ -328,6 +322,7 @@ impl Scene {
     /// Whole tables are true, nothing is left over, and every export is accounted for.
     pub(crate) fn assert_whole(&self, ended: &Ended) {
         self.assert_true_rows(&"after its end");
+        self.assert_verifies(&"after its end");
         self.assert_no_strays(&"after its end");
         let left = contents(&self.root());
         let staged: BTreeSet<&Path> = left
@@ -343,6 +338,42 @@ impl Scene {
             let Some(bytes) = bytes else { continue };
             let manifest: Value = serde_json::from_slice(bytes).unwrap();
             assert_ne!(manifest["status"], "running", "{}: {ended}", path.display());
+        }
+    }
+}
+
+/// Puts something in the place of a folder.
+pub(super) fn fill(root: &Path, wanted: &Contents) {
+    if root.exists() {
+        std::fs::remove_dir_all(root).unwrap();
+    }
+    if !wanted.is_empty() {
+        std::fs::create_dir(root).unwrap();
+    }
+    for (path, bytes) in wanted {
+        let path = root.join(path);
+        match bytes {
+            None => std::fs::create_dir(path).unwrap(),
+            Some(bytes) => std::fs::write(path, bytes).unwrap(),
+        }
+    }
+}
+
+/// `lcw verify --deep` finds nothing wrong with a dataset, once there is one.
+pub(super) fn assert_verifies(root: &Path, what: &dyn std::fmt::Display) {
+    let request = VerifyRequest {
+        out: root.to_owned(),
+        deep: true,
+        expect_head: None,
+    };
+    match lcw_pipeline::verify(&request) {
+        Ok(done) => {
+            assert!(done.findings.is_empty(), "{what}: {:#?}", done.findings);
+            assert_eq!(done.exit_code, exit::DONE, "{what}");
+        }
+        Err(error) => {
+            let is_begun = root.join("_dataset.json").exists();
+            assert!(!is_begun, "{what}: verify says {error}");
         }
     }
 }

@@ -34,6 +34,18 @@ pub(crate) enum Verdict {
     Signal(Signal),
     /// The call is not made and comes to this; negative: an error.
     Answer(i64),
+    /// It writes half of what it was to write.
+    Half,
+}
+
+/// What is left to do when a call has been made.
+#[derive(Debug, Clone, Copy)]
+enum Rest {
+    Nothing,
+    /// It comes to this.
+    Answer(i64),
+    /// The program sees the length that it asked for in its register.
+    Length(u64),
 }
 
 impl Verdict {
@@ -120,7 +132,7 @@ struct Tracer<'a> {
     /// The memory of the process, since its last `execve`.
     memory: Option<File>,
     /// Threads inside a call: which of the recorded ones it is, and what it is to come to.
-    pending: HashMap<Pid, Option<(usize, Option<i64>)>>,
+    pending: HashMap<Pid, Option<(usize, Rest)>>,
     calls: Vec<Call>,
 }
 
@@ -158,12 +170,12 @@ impl Tracer<'_> {
                 let entered = self.enter(thread);
                 self.pending.insert(thread, entered);
             }
-            Some(Some((index, answer))) => self.leave(thread, index, answer),
+            Some(Some((index, rest))) => self.leave(thread, index, rest),
             Some(None) => {}
         }
     }
 
-    fn enter(&mut self, thread: Pid) -> Option<(usize, Option<i64>)> {
+    fn enter(&mut self, thread: Pid) -> Option<(usize, Rest)> {
         // It may just have been killed.
         let mut registers = ptrace::getregs(thread).ok()?;
         let (name, shape) = shape_of(registers.orig_rax.cast_signed())?;
@@ -179,32 +191,42 @@ impl Tracer<'_> {
         let index = self.calls.len();
         let verdict = (self.decide)(index, &call);
         self.calls.push(call);
-        let answer = match verdict {
-            Verdict::Go => None,
+        let rest = match verdict {
+            Verdict::Go => Rest::Nothing,
             Verdict::Signal(signal) => {
                 kill(self.leader, signal).unwrap();
-                None
+                Rest::Nothing
             }
             Verdict::Kill => {
                 kill(self.leader, Signal::SIGKILL).unwrap();
-                None
+                Rest::Nothing
             }
             Verdict::Answer(answer) => {
                 // No such call: the kernel does nothing.
                 registers.orig_rax = u64::MAX;
                 ptrace::setregs(thread, registers).unwrap();
-                Some(answer)
+                Rest::Answer(answer)
+            }
+            Verdict::Half => {
+                let length = registers.rdx;
+                registers.rdx = length / 2;
+                ptrace::setregs(thread, registers).unwrap();
+                Rest::Length(length)
             }
         };
-        Some((index, answer))
+        Some((index, rest))
     }
 
-    fn leave(&mut self, thread: Pid, index: usize, answer: Option<i64>) {
+    fn leave(&mut self, thread: Pid, index: usize, rest: Rest) {
         let Ok(mut registers) = ptrace::getregs(thread) else {
             return;
         };
-        if let Some(answer) = answer {
-            registers.rax = answer.cast_unsigned();
+        match rest {
+            Rest::Nothing => {}
+            Rest::Answer(answer) => registers.rax = answer.cast_unsigned(),
+            Rest::Length(length) => registers.rdx = length,
+        }
+        if !matches!(rest, Rest::Nothing) {
             ptrace::setregs(thread, registers).unwrap();
         }
         self.calls[index].result = Some(registers.rax.cast_signed());
@@ -242,10 +264,12 @@ impl Tracer<'_> {
             data.resize(third.try_into().unwrap(), 0);
             self.memory().read_exact_at(&mut data, second).unwrap();
         }
+        let is_of_folder = matches!(shape, Shape::File) && self.is_folder(first);
         Some(Call {
             name,
             path,
             target,
+            is_of_folder,
             arguments,
             data,
             result: None,
@@ -292,6 +316,13 @@ impl Tracer<'_> {
     fn open_file(&self, descriptor: u64) -> Option<PathBuf> {
         // The register is wider than the number in it.
         self.link(&format!("fd/{}", descriptor & 0xffff_ffff))
+    }
+
+    /// Whether a descriptor is that of a folder.
+    fn is_folder(&self, descriptor: u64) -> bool {
+        let number = descriptor & 0xffff_ffff;
+        let path = format!("/proc/{}/fd/{number}", self.leader);
+        std::fs::metadata(path).is_ok_and(|opened| opened.is_dir())
     }
 
     fn link(&self, name: &str) -> Option<PathBuf> {
