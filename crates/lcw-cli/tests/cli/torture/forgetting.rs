@@ -1,14 +1,17 @@
 //! SIGKILL before any call of a forget: nothing is half done for good, and nobody comes back.
 
-use lcw_simulator::{Category, RunPlan, Simulator, TenantConfig, WorkflowConfig};
-use lcw_tests::facts;
+use lcw_simulator::{Category, Endpoint, RunPlan, Simulator, TenantConfig, WorkflowConfig};
+use lcw_tests::{facts, mend, mistype};
 use lcw_transform::Table;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::call::{Call, Point};
+use super::disk::{Disk, Fate};
 use super::kills::kill_everywhere;
+use super::power::{below_data, data};
+use super::replay::Replay;
 use super::say;
 use super::scene::{FORMATS, fill, in_memory};
 use super::tracer::{Traced, Verdict, trace};
@@ -63,6 +66,22 @@ impl Scene {
     fn export(&self) {
         let line = format!("export --out data --format {}", self.name);
         self.desk.lcw(&line).run().with(0);
+    }
+
+    /// One more run, whose task results no column can hold.
+    fn set_lines_aside(&mut self) {
+        let tenant = &self.desk.tenant;
+        let plan = RunPlan::new(tenant.now(), 3);
+        tenant.add_run(&tenant.workflow_ids()[0], &plan);
+        tenant.advance(Duration::from_hours(1));
+        mistype(tenant, Endpoint::TaskResults, "startedDateTime", "\"soon\"");
+        let line = format!(
+            "export --out data --format {} --on-drift quarantine",
+            self.name
+        );
+        self.desk.lcw(&line).run().with(4);
+        mend(&self.desk.tenant);
+        self.before = contents(&self.desk.data());
     }
 
     fn forget(&self) -> Lcw {
@@ -141,6 +160,54 @@ async fn a_forget_killed_before_any_call_is_finished_by_the_same_again() {
         assert_eq!(scene.rows(), (0, others));
         say(&format!("forget {}: killed at {killed} calls", format.0));
         assert!(killed > 30, "{killed} calls");
+    }
+}
+
+/// Whether a file holds rows, or lines that were set aside.
+fn holds_people(path: &Path) -> bool {
+    let top = path.iter().next().unwrap_or_default().to_string_lossy();
+    top == "_quarantine" || !top.starts_with('_')
+}
+
+/// Where the power goes, names may be on the disk already whose files are not: whoever is forgotten
+/// must not take others along.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_a_forget_writes_anew_is_on_the_disk_before_it_has_its_name() {
+    for format in FORMATS {
+        let mut scene = Scene::new(format).await;
+        scene.set_lines_aside();
+        let traced = scene.trace(|_, _| Verdict::Go);
+        traced.ended.with(0);
+        let after = contents(&scene.desk.data());
+        let changed = |path: &PathBuf| scene.before.get(path) != after.get(path);
+        let rewritten: BTreeSet<_> = after.keys().filter(|path| holds_people(path)).collect();
+        let rewritten: Vec<_> = rewritten.into_iter().filter(|path| changed(path)).collect();
+        for kind in ["_quarantine", "user_processing_results"] {
+            let is_of = |path: &&&PathBuf| path.starts_with(kind);
+            assert!(rewritten.iter().any(|path| is_of(&path)), "{kind}");
+        }
+        let disk = Disk::with(&below_data(&scene.before));
+        let mut replay = Replay::new(disk, scene.desk.folder());
+        let root = scene.desk.data();
+        for (index, call) in traced.calls.iter().enumerate() {
+            if !replay.make(call) {
+                continue;
+            }
+            let left = data(replay.disk.after_power_cut(&mut Fate::Names));
+            for path in &rewritten {
+                let is_whole = [&scene.before, &after].map(|it| it.get(*path) == left.get(*path));
+                assert!(
+                    is_whole.contains(&true),
+                    "{}: the power cut after call {index}, {}",
+                    path.display(),
+                    call.label(&root)
+                );
+            }
+        }
+        let sure = data(replay.disk.after_power_cut(&mut Fate::Nothing));
+        for path in rewritten {
+            assert_eq!(sure.get(path), after.get(path), "{}", path.display());
+        }
     }
 }
 

@@ -95,7 +95,7 @@ fn hash(contents: &Contents) -> u64 {
 }
 
 /// The dataset's folder as part of the one around it.
-fn below_data(contents: &Contents) -> Contents {
+pub(super) fn below_data(contents: &Contents) -> Contents {
     let inside = contents
         .iter()
         .map(|(path, bytes)| (Path::new("data").join(path), bytes.clone()));
@@ -104,7 +104,7 @@ fn below_data(contents: &Contents) -> Contents {
 }
 
 /// The other way round.
-fn data(contents: Contents) -> Contents {
+pub(super) fn data(contents: Contents) -> Contents {
     let inside = contents.into_iter().filter_map(|(path, bytes)| {
         let path = path.strip_prefix("data").ok()?;
         (path != Path::new("")).then(|| (path.to_owned(), bytes))
