@@ -175,8 +175,8 @@ fn bytes_a_row(rows: usize, ids: Ids) -> f64 {
 fn a_result_takes_little() {
     for (rows, ids, at_most) in [
         (131_072, Ids::Guids, 35.0),
-        (131_072, Ids::Composed, 20.0),
-        (36_000, Ids::Composed, 20.0),
+        (131_072, Ids::Composed, 24.0),
+        (36_000, Ids::Composed, 26.5),
     ] {
         let bytes = bytes_a_row(rows, ids);
         assert!(bytes <= at_most, "{bytes} bytes for each of {rows} rows");

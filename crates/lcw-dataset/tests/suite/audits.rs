@@ -170,6 +170,7 @@ fn another_size_or_number_of_rows_than_the_recorded_one_is_found() {
                     _ => recorded.rows += 1,
                 }
             });
+            without_head(folder.path());
             let found = findings(folder.path(), &format);
             assert_eq!(found.len(), 1, "{what}: {found:?}");
             assert_eq!((found[0].class, &found[0].file), (Class::RowCount, &path));
