@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::pin::pin;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use jiff::civil::Date;
 use lcw_extractor::{DecodeError, Decoded, GraphClient, PageDecoder};
 use lcw_model::parse_raw_page;
+use tokio::time::timeout;
 
 use crate::by_workflow::ROWS_PER_PAGE;
 use crate::catalog::path_of;
@@ -20,6 +22,9 @@ use crate::ways::Way;
 
 /// Pages that are asked for until one has rows: a page may be empty and still lead to another.
 const MOST_PAGES: usize = 3;
+
+/// How long an estimate waits for a page.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Rows that a page of each table holds, from the beginning of the largest run that is to be read.
 /// What cannot be seen, for whatever reason, is taken to be [`ROWS_PER_PAGE`].
@@ -35,7 +40,8 @@ pub(crate) async fn look(
         let read = read.filter(|task| task.reading.children.contains(child));
         let largest = read.max_by_key(|task| task.counted(child));
         if let Some(task) = largest.filter(|task| task.counted(child) > Some(1)) {
-            sizes[child] = size_of_page(client, &asking, child, task).await;
+            let size = timeout(PATIENCE, size_of_page(client, &asking, child, task)).await;
+            sizes[child] = size.unwrap_or(ROWS_PER_PAGE);
         }
     }
     sizes
