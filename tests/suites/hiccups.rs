@@ -142,20 +142,41 @@ async fn an_answer_that_comes_in_drops_is_waited_for() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_answer_that_falls_silent_is_asked_for_again() {
-    let silent = Fault::SlowBytes {
-        chunk: 100,
-        pause: Duration::from_mins(30),
-    };
-    for mut office in Office::of_each_format() {
+const DAY: Duration = Duration::from_hours(24);
+
+/// Lets an answer of each kind come like this, to whoever waits so long for the next bytes and for
+/// the whole of it.
+async fn is_asked_for_again(slow: Fault, read_timeout: Duration, request_timeout: Duration) {
+    let deadlines = [None, Some(2 * DAY)];
+    for (mut office, deadline) in Office::of_each_format().into_iter().zip(deadlines) {
+        office.client.read_timeout = read_timeout;
+        office.client.request_timeout = request_timeout;
+        office.client.deadline = deadline;
         let tenant = Simulator::start(compact(24)).await.unwrap();
         for endpoint in [Endpoint::Workflows, Endpoint::Runs, Endpoint::RunResults] {
-            tenant.inject(FaultRule::new(silent.clone()).on(endpoint).times(1));
+            tenant.inject(FaultRule::new(slow.clone()).on(endpoint).times(1));
         }
         let summary = office.export(&tenant).await;
         assert_eq!(summary.exit_code, 0, "{summary:#?}");
         assert_eq!(summary.requests.retried, 3);
         office.assert_holds(&tenant, &tenant.truth());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_falls_silent_is_asked_for_again() {
+    let silent = Fault::SlowBytes {
+        chunk: 100,
+        pause: Duration::from_mins(30),
+    };
+    is_asked_for_again(silent, Duration::from_mins(1), DAY).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_never_silent_and_never_ends_is_asked_for_again() {
+    let endless = Fault::SlowBytes {
+        chunk: 10,
+        pause: Duration::from_secs(10),
+    };
+    is_asked_for_again(endless, DAY, Duration::from_mins(5)).await;
 }
