@@ -139,13 +139,11 @@ enum KeyColumn<'r> {
 
 impl<'r> KeyColumn<'r> {
     fn of(column: &'r ArrayRef) -> Self {
-        match column.data_type() {
-            DataType::Int32 => Self::Number(column.as_primitive::<Int32Type>()),
-            _ => {
-                let keys = column.as_string::<i32>();
-                Self::Text(keys, shared_prefix(keys))
-            }
+        if *column.data_type() == DataType::Int32 {
+            return Self::Number(column.as_primitive::<Int32Type>());
         }
+        let keys = column.as_string::<i32>();
+        Self::Text(keys, shared_prefix(keys))
     }
 
     /// Where a row's key begins to differ from others, as a number: where two numbers differ, the
