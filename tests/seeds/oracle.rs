@@ -567,7 +567,8 @@ pub(crate) fn is_named(
     is_named
         || short.any(|short| {
             Some(&*short.workflow_id) == workflow
-                && (short.run_id.is_empty() || Some(&*short.run_id) == run)
-                && of_table(Some(short.table))
+                // What a workflow lacks may be rows of runs that it lacks, too.
+                && (short.run_id.is_empty()
+                    || (Some(&*short.run_id) == run && of_table(Some(short.table))))
         })
 }

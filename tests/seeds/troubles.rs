@@ -112,6 +112,8 @@ pub(crate) fn severity(fault: &Fault) -> Severity {
         Fault::RespelledNextLink | Fault::RepeatedRow => Severity::Harmless,
         Fault::OversizedPage { bytes } if *bytes < 1 << 20 => Severity::Harmless,
         fault if is_silent(fault) => Severity::Harmless,
+        // A first page has none that a new beginning would replace.
+        Fault::ExpiredSkipToken { .. } => Severity::Lasting,
         fault if passing().contains(fault) => Severity::Passing,
         _ => Severity::Lasting,
     }
