@@ -62,8 +62,12 @@ impl Catalog {
         if deleted != DeletedWorkflows::Skip {
             match list(client, GraphPath::deleted_workflows(), odd).await {
                 Ok((workflows, set_aside)) => {
+                    let has_moved = workflows.iter().any(|it| catalog.has(&it.id));
                     catalog.add(workflows, true);
                     catalog.set_aside.extend(set_aside);
+                    if has_moved {
+                        catalog.list_again(client, odd).await?;
+                    }
                 }
                 Err(error) if reach(&error) == Reach::Everything && !is_refusal(&error) => {
                     return Err(error);
@@ -80,6 +84,19 @@ impl Catalog {
             .scopes
             .sort_by(|a, b| a.workflow.id.cmp(&b.workflow.id));
         Ok(catalog)
+    }
+
+    /// A workflow that left the live list while its pages were read may have drawn another one over
+    /// the edge of a page, to where nobody looked.
+    async fn list_again(&mut self, client: &GraphClient, odd: OddRows) -> Result<(), ExtractError> {
+        let (mut live, _) = list(client, GraphPath::workflows(), odd).await?;
+        live.retain(|workflow| !self.has(&workflow.id));
+        self.add(live, false);
+        Ok(())
+    }
+
+    fn has(&self, id: &str) -> bool {
+        self.scopes.iter().any(|scope| *scope.workflow.id == *id)
     }
 
     /// A workflow that moved to `deletedItems` between the two lists counts as deleted.
