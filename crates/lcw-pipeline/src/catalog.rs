@@ -89,9 +89,11 @@ impl Catalog {
     /// A workflow that left the live list while its pages were read may have drawn another one over
     /// the edge of a page, to where nobody looked.
     async fn list_again(&mut self, client: &GraphClient, odd: OddRows) -> Result<(), ExtractError> {
-        let (mut live, _) = list(client, GraphPath::workflows(), odd).await?;
+        let (mut live, mut set_aside) = list(client, GraphPath::workflows(), odd).await?;
         live.retain(|workflow| !self.has(&workflow.id));
         self.add(live, false);
+        set_aside.retain(|row| !self.set_aside.contains(row));
+        self.set_aside.extend(set_aside);
         Ok(())
     }
 
