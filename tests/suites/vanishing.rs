@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lcw_simulator::{Endpoint, Fault, FaultRule, Simulator};
+use lcw_simulator::{Endpoint, Fault, FaultRule, Paging, Simulator};
 use lcw_tests::{Office, assert_same, compact, expected};
 use lcw_transform::Table;
 
@@ -126,5 +126,54 @@ async fn a_workflow_that_is_gone_for_good_is_recorded_and_the_others_are_whole()
         }
         let again = office.export(&tenant).await;
         assert_eq!(again.exit_code, 0, "{again:#?}");
+    }
+}
+
+/// A workflow leaves a list between two of its pages, and draws the one behind it onto the page that
+/// was read: `leaves` says how the first one goes.
+async fn drawn(seed: u64, from: Endpoint, leaves: fn(&Simulator, &str)) -> Arc<Simulator> {
+    let mut config = compact(seed);
+    config.paging = Paging::plain(1);
+    let tenant = Arc::new(Simulator::start(config).await.unwrap());
+    let ids = tenant.workflow_ids();
+    if from == Endpoint::DeletedWorkflows {
+        // The last one stays, so that the service shows something of both kinds.
+        for id in &ids[..ids.len() - 1] {
+            tenant.delete_workflow(id);
+        }
+    }
+    let weak = Arc::downgrade(&tenant);
+    tenant.before(from, 2, move || leaves(&weak.upgrade().unwrap(), &ids[0]));
+    tenant
+}
+
+#[tokio::test]
+async fn a_workflow_that_another_one_draws_over_the_edge_of_a_page_is_read() {
+    let purge = Simulator::purge_workflow;
+    let delete = Simulator::delete_workflow;
+    for (from, leaves, exit_code) in [
+        (Endpoint::Workflows, delete as fn(&Simulator, &str), 0),
+        (Endpoint::Workflows, purge, 4),
+        (Endpoint::DeletedWorkflows, purge, 0),
+    ] {
+        for mut office in Office::of_each_format() {
+            let tenant = drawn(66, from, leaves).await;
+            let summary = office.export(&tenant).await;
+            assert_eq!(summary.exit_code, exit_code, "{from:?}: {summary:#?}");
+            let gone = tenant.workflow_ids()[0].clone();
+            let mut missing = summary.not_covered.iter();
+            assert!(missing.all(|it| it.what.contains(&gone)), "{summary:#?}");
+            let truth = tenant.truth();
+            for table in [Table::Runs, Table::UserProcessingResults] {
+                let what = format!("{} ({from:?})", table.name());
+                assert_same(
+                    &what,
+                    &office.facts(&tenant, table),
+                    &expected(&truth, table),
+                );
+            }
+            let again = office.export(&tenant).await;
+            assert_eq!(again.exit_code, 0, "{again:#?}");
+        }
     }
 }

@@ -63,12 +63,19 @@ impl Search<'_> {
         if let Some(error) = failure.filter(|_| listings.is_empty()) {
             return Err(error);
         }
+        // Where it answers 404 for each of them, it shows nothing of deleted workflows.
+        if !listings.iter().any(|listing| listing.scope.is_deleted) {
+            survey.gone.retain(|_, is_deleted| !*is_deleted);
+        }
         listings.sort_by(|a, b| a.scope.workflow.id.cmp(&b.scope.workflow.id));
         Ok(listings)
     }
 
     fn not_listed(&self, scope: &Scope, error: &ExtractError, survey: &mut Survey) {
         let id = &scope.workflow.id;
+        if reach(error) == Reach::Gone {
+            survey.gone.insert(id.clone(), scope.is_deleted);
+        }
         let tolerated = scope.is_deleted && is_refusal(error);
         if tolerated && self.deleted != DeletedWorkflows::Require {
             debug!(workflow.id = id, %error, "no history of a deleted workflow");

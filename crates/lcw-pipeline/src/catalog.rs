@@ -1,5 +1,7 @@
 //! The tenant's workflows, live and soft-deleted.
 
+use std::collections::BTreeMap;
+
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use lcw_extractor::{CollectionRequest, ErrorKind, ExtractError, GraphClient, GraphPath};
 use lcw_transform::Table;
@@ -41,6 +43,10 @@ pub(crate) struct Catalog {
     pub(crate) not_covered: Vec<NotCovered>,
     /// Workflows that the table cannot hold.
     pub(crate) set_aside: Vec<SetAside>,
+    /// Of more pages than one is the list of the live ones …
+    live_is_paged: bool,
+    /// … and that of the deleted ones.
+    deleted_is_paged: bool,
 }
 
 impl Catalog {
@@ -55,18 +61,20 @@ impl Catalog {
             scopes: Vec::new(),
             not_covered: Vec::new(),
             set_aside: Vec::new(),
+            live_is_paged: false,
+            deleted_is_paged: false,
         };
-        let (live, set_aside) = list(client, GraphPath::workflows(), odd).await?;
+        let live = List::read(client, false, odd).await?;
+        catalog.live_is_paged = live.pages > 1;
         catalog.add(live, false);
-        catalog.set_aside.extend(set_aside);
         if deleted != DeletedWorkflows::Skip {
-            match list(client, GraphPath::deleted_workflows(), odd).await {
-                Ok((workflows, set_aside)) => {
-                    let has_moved = workflows.iter().any(|it| catalog.has(&it.id));
-                    catalog.add(workflows, true);
-                    catalog.set_aside.extend(set_aside);
+            match List::read(client, true, odd).await {
+                Ok(list) => {
+                    let has_moved = list.workflows.iter().any(|it| catalog.has(&it.id));
+                    catalog.deleted_is_paged = list.pages > 1;
+                    catalog.add(list, true);
                     if has_moved {
-                        catalog.list_again(client, odd).await?;
+                        catalog.list_again(client, false, odd).await?;
                     }
                 }
                 Err(error) if reach(&error) == Reach::Everything && !is_refusal(&error) => {
@@ -86,15 +94,41 @@ impl Catalog {
         Ok(catalog)
     }
 
-    /// A workflow that left the live list while its pages were read may have drawn another one over
-    /// the edge of a page, to where nobody looked.
-    async fn list_again(&mut self, client: &GraphClient, odd: OddRows) -> Result<(), ExtractError> {
-        let (mut live, mut set_aside) = list(client, GraphPath::workflows(), odd).await?;
-        live.retain(|workflow| !self.has(&workflow.id));
-        self.add(live, false);
-        set_aside.retain(|row| !self.set_aside.contains(row));
-        self.set_aside.extend(set_aside);
-        Ok(())
+    /// A workflow that left a list while its pages were read may have drawn another one over the
+    /// edge of a page, to where nobody looked. Says whether there is one.
+    async fn list_again(
+        &mut self,
+        client: &GraphClient,
+        is_deleted: bool,
+        odd: OddRows,
+    ) -> Result<bool, ExtractError> {
+        let mut list = List::read(client, is_deleted, odd).await?;
+        list.workflows.retain(|workflow| !self.has(&workflow.id));
+        let is_more = !list.workflows.is_empty();
+        self.add(list, is_deleted);
+        Ok(is_more)
+    }
+
+    /// Looks for what nobody has named so far, now that workflows which were listed are `gone`: by id,
+    /// and whether from the deleted ones. Says whether something was found.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(crate) async fn look_again(
+        &mut self,
+        client: &GraphClient,
+        gone: &BTreeMap<String, bool>,
+        odd: OddRows,
+    ) -> Result<bool, ExtractError> {
+        let mut is_more = false;
+        for (is_deleted, is_paged) in [(false, self.live_is_paged), (true, self.deleted_is_paged)] {
+            if is_paged && gone.values().any(|from| *from == is_deleted) {
+                is_more |= self.list_again(client, is_deleted, odd).await?;
+            }
+        }
+        self.scopes
+            .sort_by(|a, b| a.workflow.id.cmp(&b.workflow.id));
+        Ok(is_more)
     }
 
     fn has(&self, id: &str) -> bool {
@@ -102,8 +136,14 @@ impl Catalog {
     }
 
     /// A workflow that moved to `deletedItems` between the two lists counts as deleted.
-    fn add(&mut self, workflows: Vec<ListedWorkflow>, is_deleted: bool) {
-        for workflow in workflows {
+    fn add(&mut self, list: List, is_deleted: bool) {
+        let set_aside = list.set_aside.into_iter();
+        for row in set_aside {
+            if !self.set_aside.contains(&row) {
+                self.set_aside.push(row);
+            }
+        }
+        for workflow in list.workflows {
             self.scopes.retain(|scope| scope.workflow.id != workflow.id);
             self.scopes.push(Scope {
                 workflow,
@@ -140,16 +180,35 @@ pub(crate) fn is_refusal(error: &ExtractError) -> bool {
     matches!(error.kind(), Forbidden | NotFound | Rejected)
 }
 
-async fn list(
-    client: &GraphClient,
-    path: GraphPath,
-    odd: OddRows,
-) -> Result<(Vec<ListedWorkflow>, Vec<SetAside>), ExtractError> {
-    let mut decoder = decode::Workflows {
-        sieve: Sieve::new(Table::Workflows, odd, ""),
-    };
-    let workflows = concat(client.pages(CollectionRequest::new(path), &mut decoder)).await?;
-    Ok((workflows, decoder.sieve.set_aside))
+/// The live workflows or the deleted ones, as one chain of pages has them.
+struct List {
+    workflows: Vec<ListedWorkflow>,
+    set_aside: Vec<SetAside>,
+    pages: usize,
+}
+
+impl List {
+    async fn read(
+        client: &GraphClient,
+        is_deleted: bool,
+        odd: OddRows,
+    ) -> Result<Self, ExtractError> {
+        let path = if is_deleted {
+            GraphPath::deleted_workflows()
+        } else {
+            GraphPath::workflows()
+        };
+        let mut decoder = decode::Workflows {
+            sieve: Sieve::new(Table::Workflows, odd, ""),
+        };
+        let pages = client.pages(CollectionRequest::new(path), &mut decoder);
+        let pages: Vec<_> = pages.boxed_local().try_collect().await?;
+        Ok(Self {
+            pages: pages.len(),
+            workflows: pages.into_iter().flatten().collect(),
+            set_aside: decoder.sieve.set_aside,
+        })
+    }
 }
 
 /// The items of all pages.

@@ -95,7 +95,7 @@ impl Exporter {
         ));
         let mut survey = self
             .until_stopped(async {
-                Ok(survey(&self.request, &self.client, &source, &target).await?)
+                Ok(survey(&self.request, &self.client, &mut source, &target).await?)
             })
             .await?;
         self.describe(draft, &source, &mut target, &mut survey);

@@ -114,7 +114,7 @@ async fn make(
         "listing runs of {} workflows",
         source.catalog.scopes.len()
     ));
-    let mut survey = survey(request, client, &source, &target).await?;
+    let mut survey = survey(request, client, &mut source, &target).await?;
     let requests_to_list = client.stats().sent;
     let per_page = page_sizes::look(request, client, &survey.days).await;
 

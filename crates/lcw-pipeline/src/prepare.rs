@@ -1,6 +1,6 @@
 //! What export and plan have in common: tenant, workflows, windows and the survey of runs.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::Date;
 use lcw_dataset::{Dataset, DatasetError, Manifest, Status, digest_of};
@@ -320,8 +320,34 @@ pub(crate) fn args_hash(request: &Request) -> String {
     digest_of(text.as_bytes())
 }
 
-/// Lists the runs of every workflow and decides what is to be done about each.
+/// Lists the runs of every workflow and decides what is to be done about each. When one is gone that the
+/// list of workflows had, the list may have moved while it was read: then it is read again, and where
+/// that brings more, so are the runs.
+///
+/// # Errors
+/// What stops everything.
 pub(crate) async fn survey(
+    request: &Request,
+    client: &GraphClient,
+    source: &mut Source,
+    target: &Target,
+) -> Result<Survey, ExtractError> {
+    let mut gone = BTreeMap::new();
+    loop {
+        let survey = list_runs(request, client, source, target).await?;
+        let is_news = survey.gone.keys().any(|id| !gone.contains_key(id));
+        gone.extend(survey.gone.iter().map(|(id, from)| (id.clone(), *from)));
+        let odd = request.odd_rows();
+        if request.names_workflows()
+            || !is_news
+            || !source.catalog.look_again(client, &gone, odd).await?
+        {
+            return Ok(survey);
+        }
+    }
+}
+
+async fn list_runs(
     request: &Request,
     client: &GraphClient,
     source: &Source,

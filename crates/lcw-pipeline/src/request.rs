@@ -67,6 +67,11 @@ impl Request {
         }
     }
 
+    /// Whether somebody named the workflows.
+    pub(crate) fn names_workflows(&self) -> bool {
+        matches!(&self.kind, Kind::Backfill(backfill) if !backfill.workflows.is_empty())
+    }
+
     /// Whether the dataset leaves out users: then counts prove nothing.
     pub fn is_filtered(&self) -> bool {
         self.query.filter.is_some()
