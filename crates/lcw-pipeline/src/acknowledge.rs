@@ -291,6 +291,12 @@ fn put_on_record(
             }
         }
     }
+    let findings = audit.findings().into_iter();
+    for lines in findings.filter(|it| it.class == Class::Unverifiable) {
+        if let Err(error) = export.put_lines_on_record(&lines.file) {
+            warn!(%error, "a file of quarantined lines stays damaged");
+        }
+    }
     Ok(())
 }
 

@@ -4,9 +4,13 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use lcw_dataset::{DatasetError, Identity, Status, Writer};
+use lcw_dataset::{
+    Class, DatasetError, FileRecord, Format, Identity, Manifest, ManifestRef, Status, Writer,
+};
 
+use crate::audits::{classes, edit, findings};
 use crate::crashes::{Fault, Faulty, Log};
+use crate::manifests::sha256;
 use crate::rows::Row;
 use crate::support::{
     DAY, RESULTS, RUNS, TENANT, contents, dataset, export_day, folder, formats, head, merge,
@@ -22,6 +26,30 @@ fn row(id: &str) -> Row {
 
 fn lines(root: &Path, export_id: &str, table: &str) -> Option<String> {
     fs::read_to_string(root.join(format!("_quarantine/{export_id}/{table}.ndjson"))).ok()
+}
+
+fn path(export_id: &str, table: &str) -> String {
+    format!("_quarantine/{export_id}/{table}.ndjson")
+}
+
+/// What a manifest has to say of a file as it is.
+fn record(root: &Path, export_id: &str, table: &str) -> Option<FileRecord> {
+    let text = lines(root, export_id, table)?;
+    Some(FileRecord {
+        sha256: sha256(text.as_bytes()),
+        rows: text.lines().count() as u64,
+        bytes: text.len() as u64,
+    })
+}
+
+/// A dataset with one export, which has set lines aside: what its manifest is called.
+fn set_aside(root: &Path, format: &Arc<dyn Format>) -> ManifestRef {
+    let mut writer = writer(root, format);
+    let head = head(&writer, 1);
+    let mut export = writer.begin(head).unwrap();
+    export.quarantine(RUNS, [ONE, TWO]).unwrap();
+    export_day(&mut export, DAY, &[row("1")], &[]).unwrap();
+    export.close(tail(Status::Done)).unwrap()
 }
 
 #[test]
@@ -53,16 +81,32 @@ fn lines_are_published_with_the_next_commit_and_counted() {
         staging.commit().unwrap();
         let manifest = export.dataset().manifest(&id).unwrap();
         assert_eq!(manifest.quarantined[RESULTS], 3);
+        let recorded = &manifest.quarantine_files[&path(&id, RESULTS)];
+        assert_eq!(recorded.after, record(folder.path(), &id, RESULTS));
+        assert_eq!(recorded.before, None);
         // Without a commit, at the end.
         export.quarantine(RUNS, [ONE]).unwrap();
         export.close(tail(Status::Done)).unwrap();
         let manifest = writer.previous().unwrap().unwrap();
-        let counts: Vec<_> = manifest.quarantined.into_iter().collect();
-        assert_eq!(counts, [(RUNS.to_owned(), 2), (RESULTS.to_owned(), 3)]);
+        let counts = &manifest.quarantined;
+        assert_eq!(counts.len(), 2);
+        assert_eq!((counts[RUNS], counts[RESULTS]), (2, 3));
         let all = format!("{ONE}\n{TWO}\n{ONE}\n");
         assert_eq!(lines(folder.path(), &id, RESULTS), Some(all));
         let all = format!("{TWO}\n{ONE}\n");
         assert_eq!(lines(folder.path(), &id, RUNS), Some(all));
+        assert_eq!(manifest.quarantine_files.len(), 2);
+        for (of, change) in &manifest.quarantine_files {
+            let table = if *of == path(&id, RUNS) {
+                RUNS
+            } else {
+                RESULTS
+            };
+            assert_eq!((of, &change.before), (&change.path, &None));
+            assert_eq!(change.after, record(folder.path(), &id, table));
+            assert_eq!(change.after.as_ref().unwrap().rows, counts[table]);
+        }
+        assert_eq!(classes(folder.path(), &format), []);
     }
 }
 
@@ -182,6 +226,197 @@ fn lines_that_could_not_be_published_wait_for_the_next_commit() {
         "{steps:?}"
     );
     assert!(manifest.is_some());
+}
+
+#[test]
+fn every_flipped_bit_of_a_line_is_found() {
+    let format = parquet();
+    let folder = folder();
+    let id = set_aside(folder.path(), &format).export_id;
+    let file = folder.path().join(path(&id, RUNS));
+    let good = fs::read(&file).unwrap();
+    for bit in 0..good.len() * 8 {
+        let mut bytes = good.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        fs::write(&file, bytes).unwrap();
+        let found = classes(folder.path(), &format);
+        assert_eq!(found, [(Class::Changed, path(&id, RUNS))], "bit {bit}");
+    }
+    for (left, class) in [
+        (Some(&good[..good.len() - 3]), Class::Changed),
+        (Some(&b""[..]), Class::Changed),
+        (None, Class::Missing),
+    ] {
+        match left {
+            Some(bytes) => fs::write(&file, bytes).unwrap(),
+            None => fs::remove_file(&file).unwrap(),
+        }
+        assert_eq!(classes(folder.path(), &format), [(class, path(&id, RUNS))]);
+    }
+    fs::write(&file, &good).unwrap();
+    assert_eq!(classes(folder.path(), &format), []);
+}
+
+#[test]
+fn what_a_manifest_says_of_a_file_besides_its_digest_is_compared_too() {
+    let format = parquet();
+    for damage in [
+        (|it: &mut FileRecord| it.rows += 1) as fn(&mut FileRecord),
+        |it| it.bytes -= 1,
+    ] {
+        let folder = folder();
+        let manifest = set_aside(folder.path(), &format);
+        crate::support::without_head(folder.path());
+        edit(&manifest, |it| {
+            let mut files = it.quarantine_files.values_mut();
+            damage(files.next().unwrap().after.as_mut().unwrap());
+        });
+        let expected = [(Class::RowCount, path(&manifest.export_id, RUNS))];
+        assert_eq!(classes(folder.path(), &format), expected);
+    }
+}
+
+#[test]
+fn where_a_manifest_has_no_digests_the_lines_are_counted_and_read() {
+    let format = parquet();
+    let folder = folder();
+    let manifest = set_aside(folder.path(), &format);
+    crate::support::without_head(folder.path());
+    edit(&manifest, |it| it.quarantine_files.clear());
+    assert_eq!(classes(folder.path(), &format), []);
+    let file = folder.path().join(path(&manifest.export_id, RUNS));
+    for (text, class) in [
+        (format!("{ONE}\n"), Class::RowCount),
+        (format!("{ONE}\n{{\n"), Class::Undecodable),
+        (format!("{ONE}\n{TWO}"), Class::Undecodable),
+    ] {
+        fs::write(&file, text).unwrap();
+        let found = classes(folder.path(), &format);
+        assert_eq!(found, [(class, path(&manifest.export_id, RUNS))]);
+    }
+    fs::remove_file(file).unwrap();
+    let found = classes(folder.path(), &format);
+    assert_eq!(found, [(Class::Missing, path(&manifest.export_id, RUNS))]);
+}
+
+/// The newest manifest as it is on the disk.
+fn newest(root: &Path) -> Option<Manifest> {
+    let folder = fs::read_dir(root.join("_manifests")).ok()?;
+    let newest = folder.map(|entry| entry.unwrap().path()).max()?;
+    Some(serde_json::from_slice(&fs::read(newest).unwrap()).unwrap())
+}
+
+/// Dies before each of its steps: what a file of lines holds was on record before it held it, and
+/// stays on record with the right count once the next writer has looked.
+#[test]
+fn a_killed_export_leaves_lines_that_a_manifest_knows_by_their_digest() {
+    let format = parquet();
+    let mut seen = std::collections::BTreeSet::new();
+    for at in 0.. {
+        let folder = folder();
+        let log = Log::default();
+        let storage = Arc::new(Faulty::new(folder.path(), log.clone(), Fault::Dies, at));
+        let identity = Identity::new(format.as_ref());
+        let tables = tables(format.as_ref());
+        let open = || Writer::acquire_in(storage, &identity, TENANT, Arc::clone(&format), tables);
+        let id = open().ok().map(|mut writer| {
+            let head = head(&writer, 1);
+            let id = head.export_id.clone();
+            if let Ok(mut export) = writer.begin(head) {
+                for (day, line) in [(Some(DAY), ONE), (DAY.tomorrow().ok(), TWO)] {
+                    let rows = [row("1")];
+                    let done = export.quarantine(RUNS, [line]);
+                    let day = done.and_then(|_| export_day(&mut export, day.unwrap(), &rows, &[]));
+                    if day.is_err() {
+                        break;
+                    }
+                }
+            }
+            id
+        });
+        let Some(id) = id else { continue };
+        let found = record(folder.path(), &id, RUNS);
+        let rows = found.as_ref().map_or(0, |it| it.rows);
+        let intent = newest(folder.path()).and_then(|it| {
+            let change = it.quarantine_files.get(&path(&id, RUNS))?;
+            Some((change.before.clone(), change.after.clone()))
+        });
+        let is_intended = intent
+            .as_ref()
+            .is_some_and(|it| it.0 == found || it.1 == found);
+        assert!(found.is_none() || is_intended, "step {at}: {intent:?}");
+        assert_eq!(findings(folder.path(), &format), [], "step {at}");
+        drop(writer(folder.path(), &format));
+        if let Some(closed) = newest(folder.path()) {
+            let change = closed.quarantine_files.get(&path(&id, RUNS));
+            assert_eq!(change.and_then(|it| it.after.clone()), found, "step {at}");
+            let counted = closed.quarantined.get(RUNS).copied();
+            assert_eq!(counted.unwrap_or(0), rows, "step {at}");
+            assert_eq!(closed.status, Status::Interrupted);
+        }
+        assert_eq!(findings(folder.path(), &format), [], "step {at}");
+        // Once it is looked after, only what is there will do.
+        seen.insert((rows, intent.and_then(|it| it.1).map(|it| it.rows)));
+        if log.steps().len() <= at {
+            break;
+        }
+    }
+    // Nothing of it yet; about to be there; there; about to have more; with more.
+    let all = [
+        (0, None),
+        (0, Some(1)),
+        (1, Some(1)),
+        (1, Some(2)),
+        (2, Some(2)),
+    ];
+    assert_eq!(seen, all.into());
+}
+
+/// The file has its name, and that could not be brought to the disk: its lines must not come twice.
+#[test]
+fn lines_that_were_published_half_do_not_come_twice() {
+    let format = parquet();
+    let folder = folder();
+    let mut writer = writer(folder.path(), &format);
+    let head = head(&writer, 1);
+    let id = head.export_id.clone();
+    let mut export = writer.begin(head).unwrap();
+    export.quarantine(RUNS, [ONE]).unwrap();
+    // What a publication leaves that failed after its rename.
+    let file = folder.path().join(path(&id, RUNS));
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, format!("{ONE}\n")).unwrap();
+    export.quarantine(RUNS, [TWO]).unwrap();
+    export.close(tail(Status::Done)).unwrap();
+    let text = lines(folder.path(), &id, RUNS);
+    assert_eq!(text, Some(format!("{ONE}\n{TWO}\n")));
+    let manifest = writer.previous().unwrap().unwrap();
+    assert_eq!(manifest.quarantined[RUNS], 2);
+    assert_eq!(classes(folder.path(), &format), []);
+}
+
+#[test]
+fn lines_are_published_once_no_snapshot_is_being_taken() {
+    use lcw_dataset::storage::{LocalStorage, Storage};
+    let format = parquet();
+    let folder = folder();
+    let mut writer = writer(folder.path(), &format);
+    let head = head(&writer, 1);
+    let id = head.export_id.clone();
+    let mut export = writer.begin(head).unwrap();
+    export.quarantine(RUNS, [ONE]).unwrap();
+    let held = LocalStorage::new(folder.path()).commit_lock();
+    let held = held.unwrap().unwrap();
+    export.stop_when(|| true);
+    let staging = export.day(Some(DAY)).unwrap();
+    assert!(matches!(staging.commit(), Err(DatasetError::Stopped)));
+    assert_eq!(lines(folder.path(), &id, RUNS), None);
+    drop(held);
+    // The end of an export is no place to stop at.
+    export.close(tail(Status::Interrupted)).unwrap();
+    let text = lines(folder.path(), &id, RUNS);
+    assert_eq!(text, Some(format!("{ONE}\n")));
+    assert_eq!(classes(folder.path(), &format), []);
 }
 
 #[cfg(unix)]
