@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lcw_dataset::{
-    Class, DatasetError, FileRecord, Format, Identity, Manifest, ManifestRef, Status, Writer,
+    Class, DatasetError, Export, FileRecord, Format, Identity, Manifest, ManifestRef, Status,
+    Writer,
 };
 
 use crate::audits::{classes, edit, findings};
@@ -174,16 +175,23 @@ fn only_whole_objects_of_known_tables_are_taken_and_all_or_none() {
 
 #[test]
 fn lines_that_could_not_be_published_wait_for_the_next_commit() {
+    for fault in [Fault::Refuses, Fault::RefusesLate] {
+        check_refused_lines(fault);
+    }
+}
+
+/// Lets each step of an export fail once, and tries again: every line is there, and none twice.
+fn check_refused_lines(fault: Fault) {
     let format = parquet();
     let probe = Log::default();
     for at in 0.. {
         let folder = folder();
-        let (fault, log) = if at == 0 {
+        let (step, log) = if at == 0 {
             (usize::MAX, probe.clone())
         } else {
             (at - 1, Log::default())
         };
-        let storage = Arc::new(Faulty::new(folder.path(), log, Fault::Refuses, fault));
+        let storage = Arc::new(Faulty::new(folder.path(), log, fault, step));
         let identity = Identity::new(format.as_ref());
         let tables = tables(format.as_ref());
         let Ok(mut writer) =
@@ -196,23 +204,31 @@ fn lines_that_could_not_be_published_wait_for_the_next_commit() {
         let Ok(mut export) = writer.begin(head) else {
             continue;
         };
+        let mut more = 0;
         // Once more after a refusal; by then the disk is well again.
         if export.quarantine(RUNS, [ONE, TWO]).is_err() {
             export.quarantine(RUNS, [ONE, TWO]).unwrap();
         }
-        let mut day = |day| {
-            if export_day(&mut export, day, &[row("1")], &[]).is_err() {
-                export_day(&mut export, day, &[row("1")], &[]).unwrap();
+        let mut day = |export: &mut Export<'_>, day| {
+            if export_day(export, day, &[row("1")], &[]).is_err() {
+                // And something else that came meanwhile.
+                export.quarantine(RUNS, [ONE]).unwrap();
+                export_day(export, day, &[row("1")], &[]).unwrap();
+                more += 1;
             }
         };
-        day(DAY);
+        day(&mut export, DAY);
         let Ok(_) = export.close(tail(Status::Done)) else {
             continue;
         };
-        let expected = format!("{ONE}\n{TWO}\n");
+        let expected = format!("{ONE}\n{TWO}\n{}", format!("{ONE}\n").repeat(more));
         assert_eq!(lines(folder.path(), &id, RUNS), Some(expected), "step {at}");
         let manifest = writer.previous().unwrap().unwrap();
-        assert_eq!(manifest.quarantined[RUNS], 2, "step {at}");
+        assert_eq!(manifest.quarantined[RUNS], 2 + more as u64, "step {at}");
+        let change = &manifest.quarantine_files[&path(&id, RUNS)];
+        assert_eq!(change.after, record(folder.path(), &id, RUNS), "step {at}");
+        assert_eq!(change.before, None, "step {at}");
+        assert_eq!(classes(folder.path(), &format), [], "step {at}");
         if at > probe.steps().len() {
             break;
         }
@@ -370,29 +386,6 @@ fn a_killed_export_leaves_lines_that_a_manifest_knows_by_their_digest() {
         (2, Some(2)),
     ];
     assert_eq!(seen, all.into());
-}
-
-/// The file has its name, and that could not be brought to the disk: its lines must not come twice.
-#[test]
-fn lines_that_were_published_half_do_not_come_twice() {
-    let format = parquet();
-    let folder = folder();
-    let mut writer = writer(folder.path(), &format);
-    let head = head(&writer, 1);
-    let id = head.export_id.clone();
-    let mut export = writer.begin(head).unwrap();
-    export.quarantine(RUNS, [ONE]).unwrap();
-    // What a publication leaves that failed after its rename.
-    let file = folder.path().join(path(&id, RUNS));
-    fs::create_dir_all(file.parent().unwrap()).unwrap();
-    fs::write(&file, format!("{ONE}\n")).unwrap();
-    export.quarantine(RUNS, [TWO]).unwrap();
-    export.close(tail(Status::Done)).unwrap();
-    let text = lines(folder.path(), &id, RUNS);
-    assert_eq!(text, Some(format!("{ONE}\n{TWO}\n")));
-    let manifest = writer.previous().unwrap().unwrap();
-    assert_eq!(manifest.quarantined[RUNS], 2);
-    assert_eq!(classes(folder.path(), &format), []);
 }
 
 #[test]
