@@ -389,6 +389,48 @@ fn a_killed_export_leaves_lines_that_a_manifest_knows_by_their_digest() {
 }
 
 #[test]
+fn lines_that_the_disk_has_changed_are_not_published() {
+    let format = parquet();
+    let folder = folder();
+    let mut writer = writer(folder.path(), &format);
+    let head = head(&writer, 1);
+    let id = head.export_id.clone();
+    let mut export = writer.begin(head).unwrap();
+    export.quarantine(RUNS, [ONE]).unwrap();
+    let waiting = fs::read_dir(folder.path().join("_staging").join(&id)).unwrap();
+    let waiting: Vec<_> = waiting.map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(waiting.len(), 1);
+    fs::write(&waiting[0], format!("{}\n", ONE.replace('1', "2"))).unwrap();
+    let error = export_day(&mut export, DAY, &[row("1")], &[]).unwrap_err();
+    assert!(matches!(error, DatasetError::Staged { .. }), "{error}");
+    assert_eq!(lines(folder.path(), &id, RUNS), None);
+    assert!(newest(folder.path()).is_none(), "nothing is intended");
+}
+
+/// What an export sets aside it has without those who are forgotten.
+#[test]
+fn only_lines_of_earlier_exports_are_written_anew() {
+    let format = parquet();
+    let folder = folder();
+    let earlier = set_aside(folder.path(), &format).export_id;
+    let mut writer = writer(folder.path(), &format);
+    let head = head(&writer, 2);
+    let id = head.export_id.clone();
+    let mut export = writer.begin(head).unwrap();
+    export.quarantine(RUNS, [ONE]).unwrap();
+    export_day(&mut export, DAY, &[row("2")], &[]).unwrap();
+    let other = |line: &str| (line == ONE).then(|| "{}".to_owned());
+    assert_eq!(export.rewrite_quarantine(other).unwrap(), 1);
+    export.quarantine(RUNS, [TWO]).unwrap();
+    export.close(tail(Status::Done)).unwrap();
+    let own = lines(folder.path(), &id, RUNS);
+    assert_eq!(own, Some(format!("{ONE}\n{TWO}\n")));
+    let theirs = lines(folder.path(), &earlier, RUNS);
+    assert_eq!(theirs, Some(format!("{{}}\n{TWO}\n")));
+    assert_eq!(classes(folder.path(), &format), []);
+}
+
+#[test]
 fn lines_are_published_once_no_snapshot_is_being_taken() {
     use lcw_dataset::storage::{LocalStorage, Storage};
     let format = parquet();
