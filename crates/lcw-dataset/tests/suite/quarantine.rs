@@ -446,12 +446,47 @@ fn lines_are_published_once_no_snapshot_is_being_taken() {
     let staging = export.day(Some(DAY)).unwrap();
     assert!(matches!(staging.commit(), Err(DatasetError::Stopped)));
     assert_eq!(lines(folder.path(), &id, RUNS), None);
-    drop(held);
-    // The end of an export is no place to stop at.
+    // The end of an export is no place to stop at: it waits.
+    let snapshot = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        drop(held);
+    });
     export.close(tail(Status::Interrupted)).unwrap();
+    snapshot.join().unwrap();
     let text = lines(folder.path(), &id, RUNS);
     assert_eq!(text, Some(format!("{ONE}\n")));
     assert_eq!(classes(folder.path(), &format), []);
+}
+
+/// Intended twice and published never: nothing is there, as before both.
+#[test]
+fn an_intent_begins_with_what_is_there_and_not_with_what_was_intended() {
+    use lcw_dataset::storage::{LocalStorage, Storage};
+    let format = parquet();
+    let folder = folder();
+    let mut writer = writer(folder.path(), &format);
+    let head = head(&writer, 1);
+    let id = head.export_id.clone();
+    let mut export = writer.begin(head).unwrap();
+    let held = LocalStorage::new(folder.path()).commit_lock();
+    let held = held.unwrap().unwrap();
+    export.stop_when(|| true);
+    for (line, rows) in [(ONE, 1), (TWO, 2)] {
+        export.quarantine(RUNS, [line]).unwrap();
+        let staging = export.day(Some(DAY)).unwrap();
+        assert!(matches!(staging.commit(), Err(DatasetError::Stopped)));
+        let intended = newest(folder.path()).unwrap().quarantine_files;
+        let change = &intended[&path(&id, RUNS)];
+        assert_eq!(change.before, None);
+        assert_eq!(change.after.as_ref().unwrap().rows, rows);
+        assert_eq!(findings(folder.path(), &format), []);
+    }
+    drop((export, held));
+    drop(writer);
+    drop(crate::support::writer(folder.path(), &format));
+    let closed = newest(folder.path()).unwrap();
+    assert!(closed.quarantine_files.is_empty() && closed.quarantined.is_empty());
+    assert_eq!(findings(folder.path(), &format), []);
 }
 
 #[cfg(unix)]
