@@ -111,12 +111,12 @@ impl Storage for Faulty {
     fn publish(&self, files: Vec<(Staged, String)>) -> Result<(), DatasetError> {
         for (staged, target) in files {
             let step = self.step(format!("publish {target}"));
-            if self.fault != Fault::RefusesLate {
-                step?;
+            if self.fault == Fault::RefusesLate {
                 self.inner.publish(vec![(staged, target)])?;
+                step?;
             } else {
-                self.inner.publish(vec![(staged, target)])?;
                 step?;
+                self.inner.publish(vec![(staged, target)])?;
             }
         }
         Ok(())

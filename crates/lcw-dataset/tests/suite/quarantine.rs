@@ -440,8 +440,8 @@ fn lines_are_published_once_no_snapshot_is_being_taken() {
     let id = head.export_id.clone();
     let mut export = writer.begin(head).unwrap();
     export.quarantine(RUNS, [ONE]).unwrap();
-    let held = LocalStorage::new(folder.path()).commit_lock();
-    let held = held.unwrap().unwrap();
+    let copying = LocalStorage::new(folder.path()).commit_lock();
+    let copying = copying.unwrap().unwrap();
     export.stop_when(|| true);
     let staging = export.day(Some(DAY)).unwrap();
     assert!(matches!(staging.commit(), Err(DatasetError::Stopped)));
@@ -449,7 +449,7 @@ fn lines_are_published_once_no_snapshot_is_being_taken() {
     // The end of an export is no place to stop at: it waits.
     let snapshot = std::thread::spawn(move || {
         std::thread::sleep(std::time::Duration::from_millis(100));
-        drop(held);
+        drop(copying);
     });
     export.close(tail(Status::Interrupted)).unwrap();
     snapshot.join().unwrap();
@@ -468,8 +468,8 @@ fn an_intent_begins_with_what_is_there_and_not_with_what_was_intended() {
     let head = head(&writer, 1);
     let id = head.export_id.clone();
     let mut export = writer.begin(head).unwrap();
-    let held = LocalStorage::new(folder.path()).commit_lock();
-    let held = held.unwrap().unwrap();
+    let copying = LocalStorage::new(folder.path()).commit_lock();
+    let copying = copying.unwrap().unwrap();
     export.stop_when(|| true);
     for (line, rows) in [(ONE, 1), (TWO, 2)] {
         export.quarantine(RUNS, [line]).unwrap();
@@ -481,7 +481,7 @@ fn an_intent_begins_with_what_is_there_and_not_with_what_was_intended() {
         assert_eq!(change.after.as_ref().unwrap().rows, rows);
         assert_eq!(findings(folder.path(), &format), []);
     }
-    drop((export, held));
+    drop((export, copying));
     drop(writer);
     drop(crate::support::writer(folder.path(), &format));
     let closed = newest(folder.path()).unwrap();
