@@ -214,7 +214,8 @@ impl Audit {
         let tenants = self.identity.as_ref().map(|it| it.tenants.clone());
         let walked = walk(dataset, &tenants.unwrap_or_default());
         let (mut files, mut findings) = (walked.files, walked.findings);
-        for (path, recorded) in &self.ledger.files {
+        let recorded = self.ledger.files.iter();
+        for (path, recorded) in recorded.filter(|(path, _)| !layout::is_quarantined(path)) {
             match place_of(dataset, path) {
                 Some(place) => _ = files.insert(path.clone(), place),
                 // That its manifest is damaged has been said.

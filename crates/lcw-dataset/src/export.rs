@@ -1,5 +1,7 @@
 //! One export: its manifest, and the days that it commits.
 
+mod lines;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 
@@ -83,21 +85,26 @@ impl<'w> Export<'w> {
         self.journal.quarantine(table, lines)
     }
 
-    /// Writes lines that exports have quarantined anew without what somebody has asked to forget:
+    /// Writes lines that earlier exports have quarantined anew without what somebody has asked to forget:
     /// `redact` says what a line of JSON becomes, and `None` where it stays. Says how many lines
     /// changed. Lines are replaced and never removed, because manifests count them; each file is
-    /// the old one or the new one.
+    /// the old one or the new one, and the manifest says before what both hold. A file that is not
+    /// the recorded one is replaced, too: that the chain is broken there can still be seen.
     ///
     /// # Errors
-    /// For a file that cannot be read or replaced, and a new line that is not one JSON object.
+    /// For a file that cannot be read or replaced, and a new line that is not one JSON object; then
+    /// none is replaced unless the disk refused half way. [`DatasetError::Stopped`] when somebody asks
+    /// to stop while others keep it waiting.
     pub fn rewrite_quarantine(
         &mut self,
         redact: impl Fn(&str) -> Option<String>,
     ) -> Result<u64, DatasetError> {
-        // First, so that what was asked for is on record before anything of it is done.
-        self.journal.save()?;
-        let staging = self.journal.staging_folder();
-        quarantine::rewrite(&self.journal.dataset, &staging, &redact)
+        let journal = &mut self.journal;
+        let staging = journal.staging_folder();
+        let (files, changed) =
+            quarantine::stage_rewritten(&journal.dataset, &staging, journal.export_id(), &redact)?;
+        journal.replace_lines(files)?;
+        Ok(changed)
     }
 
     /// Notes in the manifest that somebody knows of one before it that is gone or was changed.
@@ -112,6 +119,14 @@ impl<'w> Export<'w> {
     /// For a file that cannot be read as its table.
     pub fn put_on_record(&mut self, place: &Place) -> Result<bool, DatasetError> {
         self.journal.put_on_record(place)
+    }
+
+    /// The same for a file of quarantined lines, by its path.
+    ///
+    /// # Errors
+    /// For a file that cannot be read, or whose lines are not JSON objects.
+    pub fn put_lines_on_record(&mut self, path: &str) -> Result<bool, DatasetError> {
+        self.journal.put_lines_on_record(path)
     }
 
     /// Starts on a day (`None`: on the undated tables). Days are committed one after the other.
@@ -164,6 +179,8 @@ impl<'w> Export<'w> {
     /// the export for interrupted.
     pub fn close(mut self, tail: ManifestTail) -> Result<ManifestRef, DatasetError> {
         let journal = &mut self.journal;
+        // It ends, asked to or not; whoever copies the dataset is waited for.
+        journal.asked = Asked::default();
         journal.publish_quarantine()?;
         recover::settle(&journal.dataset, &mut journal.manifest)?;
         let manifest = &mut journal.manifest;
@@ -283,24 +300,6 @@ impl Journal {
         self.quarantine.add(&self.dataset, &staging, table, lines)
     }
 
-    /// Publishes the lines that wait. They are in the next manifest that is saved.
-    pub(crate) fn publish_quarantine(&mut self) -> Result<(), DatasetError> {
-        if self.quarantine.is_empty() {
-            return Ok(());
-        }
-        // First, so that no line is without the manifest of its export.
-        self.save()?;
-        let staging = self.staging_folder();
-        let counts = &mut self.manifest.quarantined;
-        let counted = |table: &str, lines| *counts.entry(table.to_owned()).or_default() += lines;
-        self.quarantine.publish(
-            self.dataset.storage(),
-            &staging,
-            &self.manifest.export_id,
-            counted,
-        )
-    }
-
     fn put_on_record(&mut self, place: &Place) -> Result<bool, DatasetError> {
         // Also with the original objects, from a time when they were kept.
         let table = self.dataset.table(&place.table)?.with_raw();
@@ -403,7 +402,8 @@ impl Journal {
     /// Puts what a file held before this export into its record.
     fn remember_before(&mut self, path: &str) {
         let days = self.manifest.days.values_mut();
-        let mut files = days.flat_map(|day| day.files.values_mut());
+        let files = days.flat_map(|day| day.files.values_mut());
+        let mut files = files.chain(self.manifest.quarantine_files.values_mut());
         let file = files.find(|file| file.path == path);
         if let (Some(file), Some(before)) = (file, self.before.get(path)) {
             file.before.clone_from(before);

@@ -128,6 +128,12 @@ pub(crate) fn quarantine_file(export_id: &str, table: &str) -> String {
     format!("{QUARANTINE}/{export_id}/{table}{NDJSON}")
 }
 
+/// Whether a path is below the folder of quarantined lines.
+pub(crate) fn is_quarantined(path: &str) -> bool {
+    let below = path.strip_prefix(QUARANTINE);
+    below.is_some_and(|below| below.starts_with('/'))
+}
+
 /// The table of a file of quarantined lines, by the file's name.
 pub(crate) fn quarantined_table(file_name: &str) -> Option<&str> {
     file_name.strip_suffix(NDJSON)

@@ -59,6 +59,10 @@ pub struct Manifest {
     /// Lines in `_quarantine/<export_id>/`, by table: objects that could not become rows.
     #[serde(default)]
     pub quarantined: BTreeMap<String, u64>,
+    /// Files below `_quarantine` that it wrote, or wrote anew for an export before it, by path; `rows`
+    /// are lines. While it runs, each is the old or the intended one. Manifests of older versions lack it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub quarantine_files: BTreeMap<String, FileChange>,
     /// Rows that are not in the files because somebody has asked to forget whom they are about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub forgotten: Vec<ForgottenRows>,
@@ -348,6 +352,7 @@ impl Manifest {
             runs: RunCounts::default(),
             proof: ProofCounts::default(),
             quarantined: BTreeMap::new(),
+            quarantine_files: BTreeMap::new(),
             forgotten: Vec::new(),
             acknowledged: Vec::new(),
             not_covered: no_items(),
@@ -378,9 +383,9 @@ impl Manifest {
 
     /// Every file that it left, newest knowledge of this export.
     pub(crate) fn files(&self) -> impl Iterator<Item = (&str, Option<&FileRecord>)> {
-        self.days
-            .values()
-            .flat_map(|day| day.files.values())
+        let of_days = self.days.values().flat_map(|day| day.files.values());
+        of_days
+            .chain(self.quarantine_files.values())
             .map(|file| (file.path.as_str(), file.after.as_ref()))
     }
 }

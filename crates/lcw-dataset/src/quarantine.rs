@@ -1,41 +1,64 @@
 //! Objects that could not become rows, kept as lines for people: `_quarantine/`.
 //!
-//! Lines wait in a staged file until a commit or the end of the export. Then the whole file of
-//! their table, with the lines that it had, is replaced like any other: nobody sees part of a line.
+//! The lines of an export are collected in staged files. With a commit, and at the end of the export, the
+//! whole file of their table is replaced like any other: nobody sees part of a line, and it holds what the
+//! manifest said before that it would.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::Path;
 
 use serde::de::IgnoredAny;
+use sha2::{Digest, Sha256};
 
 use crate::dataset::Dataset;
 use crate::error::DatasetError;
+use crate::format::{FileSink, hex};
 use crate::layout;
+use crate::manifest::FileRecord;
 use crate::storage::{Staged, Storage};
 
-/// The lines of an export that are not published yet, by table.
+/// The lines of an export, by table.
 #[derive(Debug, Default)]
 pub(crate) struct Quarantine {
-    waiting: BTreeMap<String, Waiting>,
+    tables: BTreeMap<String, Lines>,
 }
 
-/// Lines of one table.
+/// Lines of one table: the published ones, and after them those that wait.
 #[derive(Debug)]
-struct Waiting {
+struct Lines {
     file: File,
     /// Takes the file away again.
     _staged: Staged,
     /// Bytes that were written well; what a full disk left behind them does not count.
     bytes: u64,
-    lines: u64,
+    /// Of these bytes, on their way to the file.
+    digest: Sha256,
+    count: u64,
+    published: u64,
+}
+
+/// A file of lines that is about to be published.
+#[derive(Debug)]
+pub(crate) struct StagedLines {
+    pub(crate) staged: Staged,
+    /// Where it belongs.
+    pub(crate) path: String,
+    /// What it holds.
+    pub(crate) after: FileRecord,
+}
+
+/// What a file of lines holds.
+#[derive(Debug)]
+pub(crate) struct Scanned {
+    /// Its rows are lines.
+    pub(crate) record: FileRecord,
+    /// The first thing that is wrong with its lines.
+    pub(crate) problem: Option<String>,
 }
 
 impl Quarantine {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
-    }
-
     /// Lets lines wait. All of them or, after an error, none.
     pub(crate) fn add(
         &mut self,
@@ -54,74 +77,151 @@ impl Quarantine {
         if count == 0 {
             return Ok(0);
         }
-        let mut waiting = match self.waiting.remove(table) {
-            Some(waiting) => waiting,
-            None => Waiting::new(dataset.storage(), staging, table)?,
+        let mut lines = match self.tables.remove(table) {
+            Some(lines) => lines,
+            None => Lines::new(dataset.storage(), staging, table)?,
         };
-        let appended = waiting.append(text.as_bytes(), count);
-        if waiting.lines > 0 {
-            self.waiting.insert(table.to_owned(), waiting);
+        let appended = lines.append(text.as_bytes(), count);
+        if lines.count > 0 {
+            self.tables.insert(table.to_owned(), lines);
         }
         let shown = dataset.storage().locate(staging);
         appended.map_err(DatasetError::io("write a file in", &shown))?;
         Ok(count)
     }
 
-    /// Publishes what waits, a table after the other: the published lines by table. What could not
-    /// be published waits on.
-    pub(crate) fn publish(
-        &mut self,
+    /// Stages the file of every table of which lines wait, with all its lines.
+    pub(crate) fn stage(
+        &self,
         storage: &dyn Storage,
         staging: &str,
         export_id: &str,
-        mut published: impl FnMut(&str, u64),
-    ) -> Result<(), DatasetError> {
-        while let Some(entry) = self.waiting.first_entry() {
-            let target = layout::quarantine_file(export_id, entry.key());
-            let (staged, file) = storage.stage(staging, &suffix(entry.key()))?;
-            let before = storage.read(&target)?;
-            entry
-                .get()
-                .write(before, file)
-                .map_err(DatasetError::io("write", &storage.locate(&target)))?;
-            storage.publish(vec![(staged, target)])?;
-            let (table, waiting) = entry.remove_entry();
-            published(&table, waiting.lines);
-        }
-        Ok(())
+    ) -> Result<Vec<StagedLines>, DatasetError> {
+        let tables = self.tables.iter().filter(|(_, lines)| lines.are_waiting());
+        let staged = tables.map(|(table, lines)| {
+            let path = layout::quarantine_file(export_id, table);
+            lines.stage(storage, staging, table, path)
+        });
+        staged.collect()
+    }
+
+    /// Notes that what was staged is published: how many lines every table has.
+    pub(crate) fn note_published(&mut self) -> impl Iterator<Item = (String, u64)> {
+        self.tables.iter_mut().map(|(table, lines)| {
+            lines.published = lines.count;
+            (table.clone(), lines.count)
+        })
     }
 }
 
-impl Waiting {
+impl Lines {
     fn new(storage: &dyn Storage, staging: &str, table: &str) -> Result<Self, DatasetError> {
         let (staged, file) = storage.stage(staging, &suffix(table))?;
         Ok(Self {
             file,
             _staged: staged,
             bytes: 0,
-            lines: 0,
+            digest: Sha256::new(),
+            count: 0,
+            published: 0,
         })
     }
 
-    fn append(&mut self, text: &[u8], lines: u64) -> io::Result<()> {
+    /// Whether some are not published yet.
+    fn are_waiting(&self) -> bool {
+        self.count > self.published
+    }
+
+    fn append(&mut self, text: &[u8], count: u64) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(self.bytes))?;
         self.file.write_all(text)?;
         self.bytes += text.len() as u64;
-        self.lines += lines;
+        self.digest.update(text);
+        self.count += count;
         Ok(())
     }
 
-    /// Writes the lines that are published already and the waiting ones, and brings them to the
-    /// disk.
-    fn write(&self, before: Option<File>, mut to: File) -> io::Result<()> {
-        if let Some(mut before) = before {
-            io::copy(&mut before, &mut to)?;
+    /// Writes all of them to a staged file.
+    fn stage(
+        &self,
+        storage: &dyn Storage,
+        staging: &str,
+        table: &str,
+        path: String,
+    ) -> Result<StagedLines, DatasetError> {
+        let shown = storage.locate(&path);
+        let (staged, file) = storage.stage(staging, &suffix(table))?;
+        let mut sink = FileSink::new(file);
+        self.copy(&mut sink)
+            .map_err(DatasetError::io("write", &shown))?;
+        let after = finish(sink, &staged, &shown)?;
+        if after.sha256 != hex(&self.digest.clone().finalize()) {
+            return Err(not_as_written(&shown));
         }
-        let mut waiting = self.file.try_clone()?;
-        waiting.rewind()?;
-        io::copy(&mut waiting.take(self.bytes), &mut to)?;
-        to.sync_all()
+        Ok(StagedLines {
+            staged,
+            path,
+            after,
+        })
     }
+
+    fn copy(&self, to: &mut FileSink) -> io::Result<()> {
+        let mut from = self.file.try_clone()?;
+        from.rewind()?;
+        io::copy(&mut from.take(self.bytes), to).map(|_| ())
+    }
+}
+
+/// Brings a staged file of lines to the disk and reads it back: what it holds.
+fn finish(sink: FileSink, staged: &Staged, shown: &Path) -> Result<FileRecord, DatasetError> {
+    let written = sink.finish().map_err(DatasetError::io("write", shown))?;
+    let found = scan(staged.open()?).map_err(DatasetError::io("read", shown))?;
+    if (&found.record.sha256, found.record.bytes) != (&written.0, written.1) {
+        return Err(not_as_written(shown));
+    }
+    Ok(found.record)
+}
+
+fn not_as_written(shown: &Path) -> DatasetError {
+    DatasetError::Staged {
+        path: shown.to_owned(),
+        problem: "its lines are others".into(),
+    }
+}
+
+/// What a file holds; `None` when there is none.
+pub(crate) fn scan_at(storage: &dyn Storage, path: &str) -> Result<Option<Scanned>, DatasetError> {
+    let file = storage.read(path)?;
+    let scanned = file.map(scan).transpose();
+    scanned.map_err(DatasetError::io("read", &storage.locate(path)))
+}
+
+/// Reads a file of lines to its end.
+pub(crate) fn scan(file: File) -> io::Result<Scanned> {
+    let mut file = BufReader::new(file);
+    let (mut digest, mut line) = (Sha256::new(), Vec::new());
+    let (mut bytes, mut rows, mut problem) = (0, 0, None);
+    while file.read_until(b'\n', &mut line)? > 0 {
+        digest.update(&line);
+        bytes += line.len() as u64;
+        rows += 1;
+        if problem.is_none() && !is_whole_object(&line) {
+            problem = Some(format!("line {rows} is not one JSON object"));
+        }
+        line.clear();
+    }
+    let record = FileRecord {
+        sha256: hex(&digest.finalize()),
+        rows,
+        bytes,
+    };
+    Ok(Scanned { record, problem })
+}
+
+fn is_whole_object(line: &[u8]) -> bool {
+    line.starts_with(b"{")
+        && line.ends_with(b"\n")
+        && serde_json::from_slice::<IgnoredAny>(line).is_ok()
 }
 
 /// Lines that an export has published, by table; they are on the disk.
@@ -137,11 +237,9 @@ pub(crate) fn count(
             continue;
         };
         let path = format!("{folder}/{}", entry.name);
-        if let Some(file) = storage.read(&path)? {
-            let shown = storage.locate(&path);
-            let lines = count_lines(file).map_err(DatasetError::io("read", &shown))?;
+        if let Some(found) = scan_at(storage, &path)? {
             storage.confirm(&path)?;
-            counts.insert(table.to_owned(), lines);
+            counts.insert(table.to_owned(), found.record.rows);
         }
     }
     Ok(counts)
@@ -177,40 +275,43 @@ pub(crate) fn each_line(
     Ok(())
 }
 
-/// Replaces lines in every file that has one to be replaced; says how many lines were.
-pub(crate) fn rewrite(
+/// Stages every file of another export that has a line to be replaced, with the new ones in their
+/// places; says how many lines are replaced.
+pub(crate) fn stage_rewritten(
     dataset: &Dataset,
     staging: &str,
+    export_id: &str,
     redact: &impl Fn(&str) -> Option<String>,
-) -> Result<u64, DatasetError> {
+) -> Result<(Vec<StagedLines>, u64), DatasetError> {
     let storage = dataset.storage();
-    let mut changed = 0;
+    let own = format!("{}/", layout::quarantine_folder(export_id));
+    let (mut staged, mut changed) = (Vec::new(), 0);
     for path in files(storage)? {
         let mut of_file: u64 = 0;
         each_line(storage, &path, |line| {
             of_file += u64::from(redact(line).is_some());
             Ok(())
         })?;
-        if of_file > 0 {
-            replace(storage, staging, &path, redact)?;
+        if of_file > 0 && !path.starts_with(&own) {
+            staged.push(rewritten(storage, staging, path, redact)?);
             changed += of_file;
         }
     }
-    Ok(changed)
+    Ok((staged, changed))
 }
 
-fn replace(
+fn rewritten(
     storage: &dyn Storage,
     staging: &str,
-    path: &str,
+    path: String,
     redact: &impl Fn(&str) -> Option<String>,
-) -> Result<(), DatasetError> {
+) -> Result<StagedLines, DatasetError> {
     let table = path.rsplit('/').next().and_then(layout::quarantined_table);
     let table = table.unwrap_or_default();
-    let shown = storage.locate(path);
+    let shown = storage.locate(&path);
     let (staged, file) = storage.stage(staging, &suffix(table))?;
-    let mut to = BufWriter::new(file);
-    each_line(storage, path, |line| {
+    let mut to = BufWriter::new(FileSink::new(file));
+    each_line(storage, &path, |line| {
         let other = redact(line);
         let line = match &other {
             Some(other) => checked(table, other)?,
@@ -218,18 +319,14 @@ fn replace(
         };
         writeln!(to, "{line}").map_err(DatasetError::io("write", &shown))
     })?;
-    let written = to.flush().and_then(|()| to.get_ref().sync_all());
-    written.map_err(DatasetError::io("write", &shown))?;
-    storage.publish(vec![(staged, path.to_owned())])
-}
-
-fn count_lines(file: File) -> io::Result<u64> {
-    let mut file = BufReader::new(file);
-    let mut lines = 0;
-    while file.skip_until(b'\n')? > 0 {
-        lines += 1;
-    }
-    Ok(lines)
+    let sink = to.into_inner().map_err(io::IntoInnerError::into_error);
+    let sink = sink.map_err(DatasetError::io("write", &shown))?;
+    let after = finish(sink, &staged, &shown)?;
+    Ok(StagedLines {
+        staged,
+        path,
+        after,
+    })
 }
 
 /// A line without its end. The problem never quotes what the line holds.

@@ -50,7 +50,7 @@ pub(crate) fn reconcile(dataset: &Dataset) -> Result<Option<Newest>, DatasetErro
     Ok(newest)
 }
 
-/// Records, for days that were about to be published, what is there now.
+/// Records, for what was about to be published, what is there now.
 pub(crate) fn settle(dataset: &Dataset, manifest: &mut Manifest) -> Result<(), DatasetError> {
     let days = manifest.days.values_mut();
     for day in days.filter(|day| day.state == DayState::Intended) {
@@ -64,11 +64,18 @@ pub(crate) fn settle(dataset: &Dataset, manifest: &mut Manifest) -> Result<(), D
             DayState::Incomplete
         };
     }
+    for file in manifest.quarantine_files.values_mut() {
+        settle_file(dataset, file)?;
+    }
+    let is_something = |file: &FileChange| file.before.is_some() || file.after.is_some();
+    manifest
+        .quarantine_files
+        .retain(|_, file| is_something(file));
     Ok(())
 }
 
 /// Whether a file is the intended one; if it is still the old one, says so.
-fn settle_file(dataset: &Dataset, file: &mut FileChange) -> Result<bool, DatasetError> {
+pub(crate) fn settle_file(dataset: &Dataset, file: &mut FileChange) -> Result<bool, DatasetError> {
     let found = match dataset.storage().read(&file.path)? {
         Some(mut opened) => {
             let shown = dataset.storage().locate(&file.path);

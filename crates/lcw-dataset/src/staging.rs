@@ -462,7 +462,10 @@ fn publish(
 }
 
 /// Waits until nobody copies the dataset, or somebody asks to stop.
-fn wait_to_commit(storage: &dyn Storage, asked: &Asked) -> Result<StorageLock, DatasetError> {
+pub(crate) fn wait_to_commit(
+    storage: &dyn Storage,
+    asked: &Asked,
+) -> Result<StorageLock, DatasetError> {
     loop {
         if let Some(lock) = storage.commit_lock()? {
             return Ok(lock);

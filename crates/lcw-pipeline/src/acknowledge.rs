@@ -275,12 +275,11 @@ fn opened(
 /// Puts every file on record that cannot be judged because a manifest is gone. One that cannot be read
 /// stays what it is: damaged.
 fn put_on_record(
-    request: &AcknowledgeRequest,
+    audit: &Audit,
     format: Arc<dyn Format>,
     tables: Vec<TableSpec>,
     export: &mut Export<'_>,
-) -> Result<(), PipelineError> {
-    let audit = Audit::open(&request.out)?.ok_or_else(|| no_dataset(&request.out))?;
+) {
     let dataset = audit.dataset(format, tables);
     for unit in audit.units(&dataset).0 {
         let findings = audit.examine(&dataset, &unit, None).findings.into_iter();
@@ -291,7 +290,12 @@ fn put_on_record(
             }
         }
     }
-    Ok(())
+    let findings = audit.findings().into_iter();
+    for lines in findings.filter(|it| it.class == Class::Unverifiable) {
+        if let Err(error) = export.put_lines_on_record(&lines.file) {
+            warn!(%error, "a file of quarantined lines stays damaged");
+        }
+    }
 }
 
 /// Writes a manifest of its own, under the lock. No table is touched.
@@ -312,6 +316,8 @@ fn record(
         tables.clone(),
         &request.manifests,
     )?;
+    // As long as it is known which manifest was the newest one.
+    let audit = Audit::open(&request.out)?.ok_or_else(|| no_dataset(&request.out))?;
     let started_at = Timestamp::now();
     let head = ManifestHead {
         export_id: writer.next_export_id(started_at)?,
@@ -325,7 +331,7 @@ fn record(
     state.acknowledged.extend(entries.iter().cloned());
     export.set_state(serde_json::to_value(&state).unwrap_or_default());
     if !known.is_empty() {
-        put_on_record(request, format, tables, &mut export)?;
+        put_on_record(&audit, format, tables, &mut export);
         for manifest in known {
             export.acknowledge(manifest);
         }

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lcw_simulator::{Simulator, TenantConfig};
-use lcw_tests::compact;
+use lcw_simulator::{Endpoint, Simulator, TenantConfig};
+use lcw_tests::{compact, mistype};
+use serde_json::Value;
 
 use crate::desk::{Desk, contents, data_files};
 use crate::program::until;
@@ -32,9 +33,13 @@ async fn exported() -> Desk {
     desk
 }
 
+fn verify(desk: &Desk) -> Value {
+    desk.bare("verify --out data --json").run().json()
+}
+
 /// The classes of what verify finds, each once.
 fn classes(desk: &Desk) -> Vec<String> {
-    let done = desk.bare("verify --out data --json").run().json();
+    let done = verify(desk);
     let findings = done["findings"].as_array().unwrap().iter();
     let mut classes: Vec<_> = findings
         .map(|it| it["class"].as_str().unwrap().to_owned())
@@ -102,6 +107,53 @@ async fn without_its_newest_manifests_a_dataset_waits_for_a_backup_or_a_word() {
             .with(2)
             .says(&["nothing is wrong with"]);
     }
+}
+
+/// Nothing that a forget leaves says who wrote it: only the lost manifest knew.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_a_lost_forget_wrote_anew_is_put_on_record() {
+    let desk = exported().await;
+    desk.tenant.advance(DAY);
+    mistype(
+        &desk.tenant,
+        Endpoint::TaskResults,
+        "startedDateTime",
+        "\"soon\"",
+    );
+    desk.lcw("export --out data --on-drift quarantine")
+        .run()
+        .with(4);
+    let quarantined = contents(&desk.data().join("_quarantine")).into_values();
+    let lines = quarantined.flatten().next().unwrap();
+    let line: Value =
+        serde_json::from_slice(lines.split(|it| *it == b'\n').next().unwrap()).unwrap();
+    let ada = line["row"]["subject"]["id"].as_str().unwrap();
+    let line = format!("forget --out data --json --subject {ada}");
+    let done = desk.bare(&line).run().with(0).json();
+    let of_tenant = &done["tenants"][0];
+    for what in ["files", "quarantined"] {
+        assert_ne!(of_tenant[what], serde_json::json!([]), "{what}: {done:#}");
+    }
+    let lost = manifests(&desk).pop().unwrap();
+    std::fs::remove_file(&lost).unwrap();
+    let found = verify(&desk);
+    let files: Vec<_> = found["findings"].as_array().unwrap().iter().collect();
+    let unknown = files.iter().filter(|it| it["class"] == "unverifiable");
+    let is_of_lines = |it: &&&Value| it["file"].as_str().unwrap().starts_with("_quarantine/");
+    assert!(unknown.clone().any(|it| is_of_lines(&it)), "{found:#}");
+    assert_eq!(unknown.count() + 1, files.len(), "{found:#}");
+    assert_left_to_people(&desk);
+    let line = format!(
+        "acknowledge --out data --manifest {} --reason case-8",
+        id_of(&lost)
+    );
+    desk.bare(&line).run().with(0);
+    let text = desk.bare("verify --out data --deep").run().stdout;
+    assert!(text.contains("note: acknowledged"), "{text}");
+    assert!(
+        !text.contains("_quarantine/") && !text.contains("changed"),
+        "{text}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

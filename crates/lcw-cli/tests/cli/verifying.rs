@@ -310,7 +310,7 @@ async fn what_does_not_belong_is_named_where_readers_look() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn rows_that_were_set_aside_are_counted() {
+async fn rows_that_were_set_aside_are_held_against_their_digest() {
     let desk = Desk::new().await;
     mistype(
         &desk.tenant,
@@ -328,15 +328,34 @@ async fn rows_that_were_set_aside_are_counted() {
     let path = folder.join("user_processing_results.ndjson");
     let text = std::fs::read_to_string(&path).unwrap();
     let (_, rest) = text.split_once('\n').unwrap();
-    for (damaged, class) in [(rest, "row_count"), ("no object\n", "undecodable")] {
-        std::fs::write(&path, damaged).unwrap();
+    // As many lines, and all of them JSON.
+    let another = text.replacen("two", "TWO", 1);
+    assert_ne!(another, text);
+    for (damaged, class) in [
+        (Some(&*another), "changed"),
+        (Some(rest), "changed"),
+        (Some("no object\n"), "changed"),
+        (None, "missing"),
+    ] {
+        match damaged {
+            Some(damaged) => std::fs::write(&path, damaged).unwrap(),
+            None => std::fs::remove_file(&path).unwrap(),
+        }
         let done = verify(&desk, "--json").with(1).json();
-        assert_eq!(done["findings"][0]["class"], class, "{done:#}");
+        let finding = &done["findings"][0];
+        assert_eq!(finding["class"], class, "{done:#}");
+        let remedy = finding["remedy"].as_str().unwrap();
+        assert!(
+            remedy.contains("nothing brings these lines back"),
+            "{remedy}"
+        );
+        assert_eq!(done["repair"]["moves"], serde_json::json!([]));
+        assert_eq!(done["repair"]["refills"], serde_json::json!([]));
+        assert_eq!(done["repair"]["by_hand"][0], finding["file"], "{done:#}");
+        verify(&desk, "--repair-plan")
+            .with(1)
+            .says(&["no command puts", "_quarantine/"]);
     }
-    std::fs::remove_file(&path).unwrap();
-    let done = verify(&desk, "--json").with(1).json();
-    assert_eq!(done["findings"][0]["class"], "missing", "{done:#}");
-    assert_eq!(done["repair"]["refills"], serde_json::json!([]));
     std::fs::write(&path, text).unwrap();
     verify(&desk, "").with(0);
 }

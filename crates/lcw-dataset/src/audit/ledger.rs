@@ -18,7 +18,7 @@ use crate::storage::{Storage, record_in};
 /// The manifests of a dataset, read oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    /// The newest record of every file.
+    /// The newest record of every file, also of those of quarantined lines.
     pub(crate) files: BTreeMap<String, Recorded>,
     /// Every export, oldest first.
     pub(crate) exports: Vec<ExportRecord>,
@@ -304,25 +304,32 @@ impl Ledger {
             }
             let may_be_old = manifest.is_running() && record.state == DayState::Intended;
             for change in record.files.values() {
-                if is_trusted {
-                    self.compare(&manifest.export_id, change);
-                }
-                let mut contents = vec![change.after.clone()];
-                if may_be_old {
-                    contents.push(change.before.clone());
-                }
-                let export_id = manifest.export_id.clone();
-                let recorded = Recorded {
-                    export_id,
-                    contents,
-                    is_trusted,
-                };
-                self.files.insert(change.path.clone(), recorded);
+                self.add_file(&manifest.export_id, change, may_be_old, is_trusted);
             }
+        }
+        for change in manifest.quarantine_files.values() {
+            let may_be_old = manifest.is_running();
+            self.add_file(&manifest.export_id, change, may_be_old, is_trusted);
         }
         self.add_forgotten(manifest);
         self.acknowledged
             .extend(manifest.acknowledged.iter().cloned());
+    }
+
+    fn add_file(&mut self, export_id: &str, change: &FileChange, may_be_old: bool, trusted: bool) {
+        if trusted {
+            self.compare(export_id, change);
+        }
+        let mut contents = vec![change.after.clone()];
+        if may_be_old {
+            contents.push(change.before.clone());
+        }
+        let recorded = Recorded {
+            export_id: export_id.to_owned(),
+            contents,
+            is_trusted: trusted,
+        };
+        self.files.insert(change.path.clone(), recorded);
     }
 
     /// What a file held when an export replaced it has to be what was recorded of it before.
@@ -437,7 +444,8 @@ impl Ledger {
             let Ok((_, Ok(manifest))) = read(storage, &export.link.export_id) else {
                 continue;
             };
-            for change in manifest.days.values().flat_map(|day| day.files.values()) {
+            let of_days = manifest.days.values().flat_map(|day| day.files.values());
+            for change in of_days.chain(manifest.quarantine_files.values()) {
                 let digests = earlier.entry(change.path.clone()).or_default();
                 for record in change.before.iter().chain(&change.after) {
                     if !digests.iter().any(|(digest, _)| *digest == record.sha256) {

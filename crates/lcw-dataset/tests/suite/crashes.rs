@@ -37,6 +37,8 @@ pub(crate) enum Fault {
     Dies,
     /// That step fails, the next ones work again.
     Refuses,
+    /// The same, but files have their names by then.
+    RefusesLate,
 }
 
 /// A folder that cannot be changed as often as one likes. Files are published one by one, so that
@@ -64,7 +66,7 @@ impl Faulty {
         let mut steps = self.log.0.lock().unwrap();
         let fails = match self.fault {
             Fault::Dies => steps.len() >= self.at,
-            Fault::Refuses => steps.len() == self.at,
+            Fault::Refuses | Fault::RefusesLate => steps.len() == self.at,
         };
         steps.push(name.clone());
         if fails {
@@ -108,8 +110,14 @@ impl Storage for Faulty {
 
     fn publish(&self, files: Vec<(Staged, String)>) -> Result<(), DatasetError> {
         for (staged, target) in files {
-            self.step(format!("publish {target}"))?;
-            self.inner.publish(vec![(staged, target)])?;
+            let step = self.step(format!("publish {target}"));
+            if self.fault == Fault::RefusesLate {
+                self.inner.publish(vec![(staged, target)])?;
+                step?;
+            } else {
+                step?;
+                self.inner.publish(vec![(staged, target)])?;
+            }
         }
         Ok(())
     }
@@ -233,11 +241,15 @@ fn check_manifests(root: &Path, format: &Arc<dyn Format>) {
 fn check_quarantine(root: &Path, manifests: &[Manifest]) {
     for manifest in manifests {
         let path = format!("_quarantine/{}/{RESULTS}.ndjson", manifest.export_id);
-        let text = std::fs::read_to_string(root.join(path)).unwrap_or_default();
+        let text = std::fs::read_to_string(root.join(&path)).unwrap_or_default();
         let lines = text.lines().inspect(|line| assert_eq!(*line, LINE)).count() as u64;
         assert!(text.is_empty() || text.ends_with('\n'));
         let counted = manifest.quarantined.get(RESULTS).copied();
         assert_eq!(counted.unwrap_or_default(), lines);
+        let recorded = manifest.quarantine_files.get(&path);
+        let recorded = recorded.and_then(|it| it.after.as_ref());
+        let digest = (lines > 0).then(|| crate::manifests::sha256(text.as_bytes()));
+        assert_eq!(recorded.map(|it| it.sha256.clone()), digest);
         let days = manifest.days.values();
         let committed = days.filter(|day| day.state == DayState::Committed).count() as u64;
         // The first export had nothing to quarantine.

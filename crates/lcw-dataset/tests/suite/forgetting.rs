@@ -1,12 +1,21 @@
 //! Rows leave a file only when somebody has asked to forget them, and then just those.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use arrow::array::{AsArray, RecordBatch, UInt64Array};
 use arrow::compute::take_record_batch;
-use lcw_dataset::{DatasetError, ForgottenRows, MergeStats, Rewritten, Status};
+use lcw_dataset::{
+    Class, DatasetError, ForgottenRows, Format, Identity, Manifest, MergeStats, Rewritten, Status,
+    Writer,
+};
 
+use crate::crashes::{Fault, Faulty, Log};
+use crate::manifests::sha256;
 use crate::rows::Row;
 use crate::support::{
-    DAY, RUNS, TENANT, contents, dataset, export, folder, formats, head, stored, tail, writer,
+    DAY, RUNS, TENANT, contents, dataset, export, folder, formats, head, stored, tables, tail,
+    writer,
 };
 
 fn row(number: usize) -> Row {
@@ -172,4 +181,113 @@ fn quarantined_lines_are_replaced_and_stay_counted() {
         let text = std::fs::read_to_string(path).unwrap();
         assert_eq!(text, "{\"gone\":null}\n{\"b\":2}\n");
     }
+}
+
+/// Two exports with lines of their own, and what becomes of a line.
+fn set_aside(root: &Path, format: &Arc<dyn Format>) -> [String; 2] {
+    [1, 2].map(|second| {
+        let mut writer = writer(root, format);
+        let head = head(&writer, second);
+        let mut export = writer.begin(head).unwrap();
+        export.quarantine(RUNS, ["{\"a\":1}", "{\"b\":2}"]).unwrap();
+        let closed = export.close(tail(Status::Done)).unwrap();
+        format!("_quarantine/{}/{RUNS}.ndjson", closed.export_id)
+    })
+}
+
+fn without_a(line: &str) -> Option<String> {
+    line.contains('a').then(|| "{\"gone\":null}".to_owned())
+}
+
+fn digest(path: &Path) -> String {
+    sha256(&std::fs::read(path).unwrap())
+}
+
+fn forget_lines(root: &Path, format: &Arc<dyn Format>) -> Manifest {
+    let mut writer = writer(root, format);
+    let head = head(&writer, 3);
+    let mut export = writer.begin(head).unwrap();
+    export.rewrite_quarantine(without_a).unwrap();
+    export.close(tail(Status::Done)).unwrap();
+    writer.previous().unwrap().unwrap()
+}
+
+#[test]
+fn the_new_contents_of_quarantined_lines_are_recorded_and_the_old_ones_are_stale() {
+    let format = crate::support::parquet();
+    let folder = folder();
+    let root = folder.path();
+    let paths = set_aside(root, &format);
+    let before = paths
+        .clone()
+        .map(|path| std::fs::read(root.join(path)).unwrap());
+    let manifest = forget_lines(root, &format);
+    assert_eq!(crate::audits::classes(root, &format), []);
+    assert_eq!(manifest.quarantine_files.len(), 2);
+    assert!(manifest.quarantined.is_empty());
+    for (path, before) in paths.iter().zip(&before) {
+        let change = &manifest.quarantine_files[path];
+        let [was, is] = [&change.before, &change.after].map(|it| it.clone().unwrap());
+        assert_eq!(was.sha256, sha256(before));
+        assert_eq!(is.sha256, digest(&root.join(path)));
+        assert_eq!((was.rows, is.rows), (2, 2));
+    }
+    // Whoever puts the old file back brings the forgotten back.
+    let file = root.join(&paths[0]);
+    std::fs::write(&file, &before[0]).unwrap();
+    let stale = crate::audits::classes(root, &format);
+    assert_eq!(stale, [(Class::Stale, paths[0].clone())]);
+    // It is taken out again, and that the file was another one stays visible.
+    forget_lines(root, &format);
+    let text = std::fs::read_to_string(file).unwrap();
+    assert_eq!(text, "{\"gone\":null}\n{\"b\":2}\n");
+    let broken = crate::audits::classes(root, &format);
+    assert_eq!(broken, [(Class::BrokenChain, paths[0].clone())]);
+}
+
+#[test]
+fn lines_are_replaced_once_both_contents_are_on_record() {
+    let format = crate::support::parquet();
+    let start = folder();
+    let paths = set_aside(start.path(), &format);
+    let mut seen = std::collections::BTreeSet::new();
+    for at in 0.. {
+        let folder = folder();
+        let root = folder.path();
+        crate::support::copy(start.path(), root);
+        let log = Log::default();
+        let storage = Arc::new(Faulty::new(root, log.clone(), Fault::Dies, at));
+        let identity = Identity::new(format.as_ref());
+        let tables = tables(format.as_ref());
+        let open = Writer::acquire_in(storage, &identity, TENANT, Arc::clone(&format), tables);
+        let begun = open.ok().and_then(|mut writer| {
+            let head = head(&writer, 3);
+            let id = head.export_id.clone();
+            writer.begin(head).ok()?.rewrite_quarantine(without_a).ok();
+            Some(id)
+        });
+        let texts = paths
+            .clone()
+            .map(|path| std::fs::read_to_string(root.join(path)).unwrap());
+        let replaced = texts.iter().filter(|text| text.contains("gone")).count();
+        let manifest = begun.as_ref().and_then(|id| {
+            let text = std::fs::read(root.join(format!("_manifests/{id}.json"))).ok()?;
+            Some(serde_json::from_slice::<Manifest>(&text).unwrap())
+        });
+        let intended = manifest.as_ref().map_or(0, |it| it.quarantine_files.len());
+        assert!(intended >= replaced, "step {at}");
+        seen.insert((intended, replaced));
+        assert_eq!(crate::audits::findings(root, &format), [], "step {at}");
+        let closed = writer(root, &format).previous().unwrap().unwrap();
+        for (path, change) in &closed.quarantine_files {
+            let after = change.after.as_ref().unwrap();
+            assert_eq!(after.sha256, digest(&root.join(path)), "step {at}");
+        }
+        assert_eq!(crate::audits::findings(root, &format), [], "step {at}");
+        if log.steps().len() <= at {
+            break;
+        }
+    }
+    let all = [(0, 0), (2, 0), (2, 1), (2, 2)];
+    assert_eq!(seen, all.into());
 }

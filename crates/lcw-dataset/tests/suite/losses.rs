@@ -108,14 +108,18 @@ fn acknowledge(root: &Path, lost: &ManifestRef) {
         std::slice::from_ref(&lost.export_id),
     )
     .unwrap();
+    // Before an export begins that follows another one.
+    let unknown = findings(root, &format);
     let head = head(&writer, 20);
     let mut export = writer.begin(head).unwrap();
-    for finding in findings(root, &format) {
+    for finding in unknown {
         if let Some(place) = finding
             .place
             .filter(|_| finding.class == Class::Unverifiable)
         {
             assert!(export.put_on_record(&place).unwrap());
+        } else if finding.class == Class::Unverifiable {
+            assert!(export.put_lines_on_record(&finding.file).unwrap());
         }
     }
     export.acknowledge(AcknowledgedManifest {
@@ -166,6 +170,40 @@ fn what_is_acknowledged_stays_visible_and_harms_no_more() {
         classes(folder.path(), &format),
         [(Class::Changed, name(&exports[1]))]
     );
+}
+
+#[test]
+fn lines_that_a_lost_manifest_told_of_are_put_on_record() {
+    let format = parquet();
+    let folder = folder();
+    let root = folder.path();
+    let write = |second, lines: &dyn Fn(&mut lcw_dataset::Export<'_>)| {
+        let mut writer = writer(root, &format);
+        let head = head(&writer, second);
+        let mut export = writer.begin(head).unwrap();
+        lines(&mut export);
+        export.close(tail(Status::Done)).unwrap()
+    };
+    let first = write(1, &|export| {
+        export.quarantine(RUNS, ["{\"a\":1}"]).unwrap();
+    });
+    let other = |_: &str| Some("{}".to_owned());
+    let lost = write(2, &|export| {
+        export.rewrite_quarantine(other).unwrap();
+    });
+    let path = format!("_quarantine/{}/{RUNS}.ndjson", first.export_id);
+    fs::remove_file(&lost.path).unwrap();
+    // Nothing else names the newest manifest, but `_lock.json`.
+    let gone = (Class::Missing, name(&lost));
+    let unknown = (Class::Unverifiable, path.clone());
+    assert_eq!(classes(root, &format), [gone, unknown]);
+    acknowledge(root, &lost);
+    let note = [(Class::Acknowledged, name(&lost))];
+    assert_eq!(classes(root, &format), note);
+    // From now on it is as it is now.
+    fs::write(root.join(&path), "{\"b\":1}\n").unwrap();
+    let changed = (Class::Changed, path);
+    assert_eq!(classes(root, &format), [note[0].clone(), changed]);
 }
 
 #[test]

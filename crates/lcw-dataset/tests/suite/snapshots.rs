@@ -206,6 +206,37 @@ fn rows_of_both_tables_are_of_one_generation_whatever_is_committed_meanwhile() {
 }
 
 #[test]
+fn quarantined_lines_are_those_that_its_manifests_know_whatever_is_published_meanwhile() {
+    let scene = Scene::new(parquet());
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for second in 2..30 {
+                let mut writer = writer(&scene.root, &scene.format);
+                let head = head(&writer, second);
+                let mut export = writer.begin(head).unwrap();
+                for _ in 0..5 {
+                    export.quarantine(RUNS, ["{}"]).unwrap();
+                    export.quarantine(RESULTS, ["{}"]).unwrap();
+                    // Nothing else is published, so nothing else waits for the snapshot.
+                    export.day(Some(DAY)).unwrap().commit().unwrap();
+                }
+                export.close(tail(Status::Done)).unwrap();
+            }
+            is_over.store(true, Ordering::SeqCst);
+        });
+        let mut taken = BTreeSet::new();
+        while !is_over.load(Ordering::SeqCst) {
+            let snapshot = scene.take();
+            let found = crate::audits::findings(&snapshot.path, &scene.format);
+            assert_eq!(found, [], "{}", snapshot.name);
+            taken.insert(snapshot.name);
+        }
+        assert!(taken.len() > 3, "{taken:?}");
+    });
+}
+
+#[test]
 fn what_a_killed_snapshot_left_is_swept_and_other_things_stay() {
     let scene = Scene::new(parquet());
     let partial = scene.into.join("_partial-x/runs");

@@ -50,12 +50,16 @@ enum Action {
     ByHand,
 }
 
+/// Whether it is about quarantined lines, which nothing but a backup brings back.
+fn is_set_aside(finding: &Finding) -> bool {
+    finding.file.starts_with("_quarantine")
+}
+
 fn action(finding: &Finding) -> Action {
     let is_data = finding.place.is_some();
-    let is_set_aside = finding.file.starts_with("_quarantine");
     match finding.class {
         // Rows that somebody may miss: who wrote them is for a person to find out.
-        Class::Stray if is_data || is_set_aside => Action::ByHand,
+        Class::Stray if is_data || is_set_aside(finding) => Action::ByHand,
         Class::Stray => Action::Remove,
         Class::Missing if is_data => Action::Refill,
         Class::ChildRowsMissing | Class::OrphanRows => Action::Refill,
@@ -174,6 +178,24 @@ pub(crate) fn remedy(finding: &Finding, now: Timestamp) -> String {
             return format!(
                 "{restore}; where there is none, put that on record: lcw acknowledge --manifest {}",
                 manifest_id(&finding.file)
+            );
+        }
+        Class::BrokenChain if is_set_aside(finding) => {
+            return "compare its lines with what a backup has of them; then put on record that this is \
+                    known: lcw acknowledge --manifest with the export that found it so"
+                .to_owned();
+        }
+        Class::Stale if is_set_aside(finding) => {
+            return format!(
+                "{restore}; where there is none, lcw forget takes out again whom it took out since"
+            );
+        }
+        Class::Missing | Class::Changed | Class::Undecodable | Class::RowCount
+            if is_set_aside(finding) =>
+        {
+            return format!(
+                "{restore}; where there is none, nothing brings these lines back: exports set the rows \
+                 aside again, elsewhere, that the service still has and that still do not fit"
             );
         }
         Class::UnknownHead => {

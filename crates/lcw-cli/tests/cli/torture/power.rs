@@ -181,6 +181,35 @@ impl State {
                     "{what}: {path} lacks lines that the manifest counts"
                 );
             }
+            self.assert_lines_are_recorded(&manifest, what);
+        }
+    }
+
+    /// What a file of quarantined lines holds is on record, as what it held or as what it was to hold,
+    /// and it is there once the manifest is closed.
+    fn assert_lines_are_recorded(&self, manifest: &Value, what: &str) {
+        let id = manifest["export_id"].as_str().unwrap();
+        let folder = Path::new("_quarantine").join(id);
+        let recorded = &manifest["quarantine_files"];
+        for (path, bytes) in &self.left {
+            let Some(bytes) = bytes.as_ref().filter(|_| path.starts_with(&folder)) else {
+                continue;
+            };
+            let record = &recorded[&*path.to_string_lossy()];
+            let digest = digest_of(bytes);
+            let is_recorded = [&record["before"], &record["after"]]
+                .iter()
+                .any(|it| it["sha256"] == *digest);
+            assert!(is_recorded, "{what}: {} is not on record", path.display());
+        }
+        if manifest["status"] == "running" {
+            return;
+        }
+        for (path, record) in recorded.as_object().into_iter().flatten() {
+            let bytes = self.left.get(Path::new(path)).and_then(Option::as_deref);
+            let digest = bytes.map(digest_of);
+            let recorded = record["after"]["sha256"].as_str();
+            assert_eq!(digest.as_deref(), recorded, "{what}: {path}");
         }
     }
 }
