@@ -24,7 +24,7 @@ COUNTS = "callgrind.out"
 # What a row of the table is for, and the function all of whose work it is.
 PARTS = {
     "asking, and taking the answer": ["reqwest::async_impl::client::PendingRequest", "lcw_extractor::body::BodyBuffer::fill"],
-    "reading JSON": ["lcw_model::page::parse"],
+    "reading JSON": ["lcw_model::entities::UserProcessingResult as lcw_model::entity::Read>::read"],
     "appending to columns": ["lcw_transform::results::ResultRows as lcw_transform::child::ChildRows>::append"],
     "of that, reading instants": ["lcw_model::time::parse_micros"],
     "sorting the rows of a run": ["lcw_transform::rows::Rows::sorted_unique"],
