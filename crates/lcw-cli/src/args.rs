@@ -315,7 +315,9 @@ pub(crate) enum Verb {
         the service counts more than there is. They stay in the status and on record, with the \
         reason, but do not make an export unproven (exit code 5) any more, unless more goes \
         missing. With --manifest, one that is gone or was changed and has no backup: files that \
-        it may have told of are put on record as they are now, and exports go on.",
+        it may have told of are put on record as they are now, and exports go on. Files that are \
+        gone with a lost day, or with the rows that an export set aside, are noted by `lcw verify` \
+        and not missed any more.",
         after_help = ACKNOWLEDGE_HELP
     )]
     Acknowledge(AcknowledgeArgs),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use lcw_dataset::{
-    AcknowledgedManifest, Audit, Class, Dataset, Export, Format, Identity, ManifestHead,
-    ManifestRef, ManifestTail, Status, TableSpec, Writer,
+    AcknowledgedManifest, Audit, Class, Dataset, Export, Finding, Format, Identity, ManifestHead,
+    ManifestRef, ManifestTail, Status, TableSpec, Unit, Writer,
 };
 use serde::Serialize;
 use tracing::warn;
@@ -30,12 +30,13 @@ pub struct AcknowledgeRequest {
     pub tenant: Option<String>,
     /// Runs that are short, by their ids.
     pub runs: Vec<String>,
-    /// Lost days, and the short runs of these days, as `2026-11-01`.
+    /// Lost days with their files that are gone, and the short runs of these days, as `2026-11-01`.
     pub days: Vec<String>,
     /// Workflows of which the service counts more than there is, and their short runs, by id or by
     /// name.
     pub workflows: Vec<String>,
-    /// Manifests that are gone or were changed, by the ids of their exports.
+    /// Manifests that are gone or were changed, and rows that were set aside and are gone, by the ids of
+    /// their exports.
     pub manifests: Vec<String>,
     /// Why that is all right.
     pub reason: String,
@@ -229,7 +230,10 @@ fn doubtful(request: &AcknowledgeRequest) -> Result<Vec<AcknowledgedManifest>, P
     }
     let audit = Audit::open(&request.out)?.ok_or_else(|| no_dataset(&request.out))?;
     let doubtful = request.manifests.iter().map(|export_id| {
-        if !audit.is_doubtful(export_id) && !is_missed(request, &audit, export_id)? {
+        if !audit.is_doubtful(export_id)
+            && !has_lost_lines(&audit, export_id)
+            && !is_missed(request, &audit, export_id)?
+        {
             return Err(usage(
                 format!("nothing is wrong with the manifest {export_id:?}"),
                 "lcw verify lists the manifests that are gone or were changed",
@@ -260,6 +264,41 @@ fn is_missed(
     Ok(findings.any(|it| it.written_by.as_deref() == Some(export_id)))
 }
 
+/// Whether rows that an export set aside are gone.
+fn has_lost_lines(audit: &Audit, export_id: &str) -> bool {
+    audit
+        .findings()
+        .iter()
+        .any(|it| is_lost_lines(it, export_id))
+}
+
+fn is_lost_lines(finding: &Finding, export_id: &str) -> bool {
+    let of_export = format!("_quarantine/{export_id}/");
+    finding.class == Class::Missing && finding.file.starts_with(&of_export)
+}
+
+/// The recorded files that are gone with the lost days and the rows set aside that somebody acknowledges.
+fn gone_files(
+    audit: &Audit,
+    dataset: &Dataset,
+    tenant: &str,
+    entries: &[Acknowledged],
+) -> Vec<String> {
+    let is_of_export = |finding: &Finding| {
+        let mut exports = entries.iter().map(|entry| &entry.manifest);
+        exports.any(|id| !id.is_empty() && is_lost_lines(finding, id))
+    };
+    let lines = audit.findings().into_iter().filter(is_of_export);
+    let is_lost = |unit: &Unit| {
+        let day = unit.day.map(|day| day.to_string());
+        unit.tenant == tenant && entries.iter().any(|entry| Some(&entry.day) == day.as_ref())
+    };
+    let units = audit.units(dataset).0.into_iter().filter(is_lost);
+    let of_days = units.flat_map(|unit| audit.examine(dataset, &unit, None).findings);
+    let of_days = of_days.filter(|finding| finding.class == Class::Missing);
+    lines.chain(of_days).map(|finding| finding.file).collect()
+}
+
 /// What the dataset is made of.
 fn opened(
     request: &AcknowledgeRequest,
@@ -274,15 +313,9 @@ fn opened(
 
 /// Puts every file on record that cannot be judged because a manifest is gone. One that cannot be read
 /// stays what it is: damaged.
-fn put_on_record(
-    audit: &Audit,
-    format: Arc<dyn Format>,
-    tables: Vec<TableSpec>,
-    export: &mut Export<'_>,
-) {
-    let dataset = audit.dataset(format, tables);
-    for unit in audit.units(&dataset).0 {
-        let findings = audit.examine(&dataset, &unit, None).findings.into_iter();
+fn put_on_record(audit: &Audit, dataset: &Dataset, export: &mut Export<'_>) {
+    for unit in audit.units(dataset).0 {
+        let findings = audit.examine(dataset, &unit, None).findings.into_iter();
         let unverifiable = findings.filter(|it| it.class == Class::Unverifiable);
         for place in unverifiable.filter_map(|finding| finding.place) {
             if let Err(error) = export.put_on_record(&place) {
@@ -330,8 +363,12 @@ fn record(
     let mut state = State::of_whole(export.manifest())?;
     state.acknowledged.extend(entries.iter().cloned());
     export.set_state(serde_json::to_value(&state).unwrap_or_default());
+    let dataset = audit.dataset(format, tables);
+    for file in gone_files(&audit, &dataset, tenant, entries) {
+        export.acknowledge_file(file, &*request.reason);
+    }
     if !known.is_empty() {
-        put_on_record(&audit, format, tables, &mut export);
+        put_on_record(&audit, &dataset, &mut export);
         for manifest in known {
             export.acknowledge(manifest);
         }

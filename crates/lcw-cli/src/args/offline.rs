@@ -141,13 +141,14 @@ pub(crate) struct AcknowledgeArgs {
     /// Run that is short; repeatable
     #[arg(long, value_name = "ID")]
     pub(crate) run: Vec<String>,
-    /// Day that was lost, or whose runs are short; repeatable
+    /// Day that was lost, files included, or whose runs are short; repeatable
     #[arg(long, value_name = "DAY")]
     pub(crate) day: Vec<String>,
     /// Workflow that is short, by its id or its name; repeatable
     #[arg(long, value_name = "WORKFLOW")]
     pub(crate) workflow: Vec<String>,
-    /// Export whose manifest is gone or was changed, with no backup of it; repeatable
+    /// Export whose manifest is gone or was changed, or whose rows set aside are gone, with no backup;
+    /// repeatable
     #[arg(long, value_name = "EXPORT")]
     pub(crate) manifest: Vec<String>,
     /// Why that is all right; stays on record

@@ -267,14 +267,30 @@ async fn a_snapshot_of_what_is_left_does_not_take_the_place_of_whole_ones() {
         assert!(copies.join(whole["name"].as_str().unwrap()).is_dir());
         desk.lcw("export --out data --json").run().with(code);
     }
+    assert_eq!(classes(&desk), ["missing"]);
     // Once it is on record, they are rotated again.
     let day = gone.parent().unwrap().to_string_lossy().into_owned();
     let (_, day) = day.split_once("run_date=").unwrap();
-    desk.bare(&format!(
-        "acknowledge --out data --day {day} --reason known"
-    ))
-    .run()
-    .with(0);
+    let line = format!("acknowledge --out data --day {day} --reason known");
+    desk.bare(&line).run().with(0);
+    let text = desk.bare("verify --out data --deep").run().with(0).stdout;
+    assert!(text.contains("acknowledged: known"), "{text}");
+    // Another file of the day is news.
+    let other = data_files(&desk.data()).into_keys().find(|path| {
+        let path = path.to_string_lossy();
+        path.starts_with("user_processing_results") && path.contains(day)
+    });
+    let other = desk.data().join(other.unwrap());
+    let kept = std::fs::read(&other).unwrap();
+    std::fs::remove_file(&other).unwrap();
+    assert_eq!(classes(&desk), ["missing"]);
+    std::fs::write(&other, kept).unwrap();
+    // It is as welcome as before when it comes back.
+    let path = gone.strip_prefix(desk.data()).unwrap();
+    let copy = desk.folder().join("copies").join(whole["name"].as_str().unwrap());
+    std::fs::copy(copy.join(path), &gone).unwrap();
+    desk.bare("verify --out data --deep").run().with(0);
+    std::fs::remove_file(&gone).unwrap();
     let made = snapshot().json();
     assert_eq!(made["missing_files"], 0, "{made:#}");
     assert!(

@@ -356,6 +356,14 @@ async fn rows_that_were_set_aside_are_held_against_their_digest() {
             .with(1)
             .says(&["no command puts", "_quarantine/"]);
     }
+    let line = format!("acknowledge --out data --manifest {id} --reason known");
+    desk.bare(&line).run().with(0);
+    let done = verify(&desk, "--json").with(0).json();
+    assert_eq!(done["notes"][0]["class"], "acknowledged", "{done:#}");
+    // What is in its place now is not what was acknowledged.
+    std::fs::write(&path, another).unwrap();
+    let done = verify(&desk, "--json").with(1).json();
+    assert_eq!(done["findings"][0]["class"], "changed", "{done:#}");
     std::fs::write(&path, text).unwrap();
     verify(&desk, "").with(0);
 }

@@ -27,6 +27,9 @@ pub struct LocalStorage {
 /// What tells a file from another one that takes its name while it is open.
 type FileId = (u64, u64);
 
+/// So often a folder is swept that somebody still puts files into.
+const SWEEPS: u32 = 100;
+
 impl LocalStorage {
     /// The storage in a folder, which need not exist to be read from.
     pub fn new(root: impl Into<PathBuf>) -> Self {
@@ -274,10 +277,15 @@ impl Storage for LocalStorage {
 
     fn sweep(&self, folder: &str) -> Result<(), DatasetError> {
         let full = self.resolve(folder)?;
-        match fs::remove_dir_all(&full) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            removed => removed.map_err(DatasetError::io("remove", &full)),
+        for _ in 0..SWEEPS {
+            match fs::remove_dir_all(&full) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                // Somebody who has lost the lock, and is about to notice, has made a file there.
+                Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+                removed => return removed.map_err(DatasetError::io("remove", &full)),
+            }
         }
+        fs::remove_dir_all(&full).map_err(DatasetError::io("remove", &full))
     }
 
     fn locate(&self, path: &str) -> PathBuf {

@@ -63,12 +63,10 @@ pub fn snapshot(
     let copied = {
         let _lock = locked(&storage, layout::COMMIT_LOCK)?;
         let mut copy = Copy::default();
-        let manifests_last = |name: &String| name == layout::MANIFESTS;
-        let mut names: Vec<String> = storage.list("")?.into_iter().map(|it| it.name).collect();
-        names.retain(|name| !layout::HARMLESS.contains(&name.as_str()));
-        names.sort_by_key(manifests_last);
-        for name in names {
-            copy.link(&storage, &name, partial.path())?;
+        for entry in storage.list("")? {
+            if !layout::HARMLESS.contains(&entry.name.as_str()) {
+                copy.link(&storage, &entry.name, partial.path())?;
+            }
         }
         copy
     };

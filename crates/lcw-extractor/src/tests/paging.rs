@@ -410,6 +410,27 @@ async fn a_page_beyond_the_cap_ends_there_packed_or_not() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_an_error_body_no_more_than_its_beginning_is_read() {
+    let body = |message: usize| {
+        let message = "m".repeat(message);
+        format!(r#"{{"error": {{"code": "Denied", "message": "{message}"}}}}"#)
+    };
+    let packed =
+        |body: String| Reply::new(403, gzip(body.as_bytes())).with("content-encoding", "gzip");
+    for (reply, code) in [
+        (Reply::new(403, body(60 << 10)), Some("Denied")),
+        (Reply::new(403, body(70 << 10)), None),
+        (packed(body(60 << 10)), Some("Denied")),
+        (packed(body(64 << 20)), None),
+    ] {
+        let server = Server::replies(vec![reply]).await;
+        let error = collect_error(&client(&server)).await;
+        assert_eq!((error.kind(), error.code()), (ErrorKind::Forbidden, code));
+        assert!(error.to_string().len() < 2_000);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_invalid_page_is_an_error_at_once_and_keeps_its_source() {
     let server = Server::replies(vec![Reply::new(200, r#"{"value": 1}"#)]).await;
     let error = collect_error(&client(&server)).await;

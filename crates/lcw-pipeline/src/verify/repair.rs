@@ -195,7 +195,8 @@ pub(crate) fn remedy(finding: &Finding, now: Timestamp) -> String {
         {
             return format!(
                 "{restore}; where there is none, nothing brings these lines back: exports set the rows \
-                 aside again, elsewhere, that the service still has and that still do not fit"
+                 aside again, elsewhere, that the service still has and that still do not fit. Once the \
+                 file is gone, lcw acknowledge --manifest with its export puts on record that this is known"
             );
         }
         Class::UnknownHead => {
@@ -210,7 +211,9 @@ pub(crate) fn remedy(finding: &Finding, now: Timestamp) -> String {
     }
     match (action(finding), finding.place.as_ref()) {
         (Action::Replace | Action::Refill, Some(place)) if is_forgotten(place, now) => {
-            format!("{restore}: the service has forgotten the day")
+            let known = "once an export has named it a lost day, lcw acknowledge --day puts on record that \
+                         this is known";
+            format!("{restore}: the service has forgotten the day; where there is none, {known}")
         }
         (Action::Replace, Some(place)) => format!("move it away, and run {}", refill(place)),
         (Action::Refill, Some(place)) => format!("run {}", refill(place)),

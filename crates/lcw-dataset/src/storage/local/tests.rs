@@ -1,4 +1,5 @@
 use std::io::{Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
 
@@ -127,4 +128,27 @@ fn permissions_are_those_of_the_umask_and_a_private_root() {
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&root), 0o750);
     assert_eq!(mode(&root.join("a/b.txt")), mode(&plain));
+}
+
+/// A writer whose lock was deleted goes on for a moment beside the next one.
+#[test]
+fn a_folder_is_swept_though_somebody_puts_files_into_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = LocalStorage::new(folder.path());
+    let staging = folder.path().join("_staging/x");
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_done.load(Ordering::Relaxed) {
+                fs::create_dir_all(&staging).ok();
+                fs::write(staging.join("a"), "").ok();
+            }
+        });
+        for _ in 0..2_000 {
+            let swept = storage.sweep("_staging");
+            is_done.fetch_or(swept.is_err(), Ordering::Relaxed);
+            swept.unwrap();
+        }
+        is_done.store(true, Ordering::Relaxed);
+    });
 }
