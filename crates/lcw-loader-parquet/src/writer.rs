@@ -20,6 +20,11 @@ use crate::{EXPORT_ID_KEY, ROW_GROUP_ROWS, SCHEMA_VERSION_KEY, failure};
 /// Share of subjects that a filter wrongly says a row group may hold.
 const FALSE_POSITIVES: f64 = 0.01;
 
+/// Ids are compressed a page at a time, and a larger page has more of what they have in common: most
+/// days are a page.
+const ID_PAGE_ROWS: usize = 65_536;
+const ID_PAGE_BYTES: usize = 8 << 20;
+
 pub(crate) struct Writer {
     inner: ArrowWriter<Slot>,
     rows: u64,
@@ -120,6 +125,8 @@ fn column_properties(
             if is_text {
                 builder
                     .set_column_encoding(path.clone(), Encoding::DELTA_BYTE_ARRAY)
+                    .set_column_data_page_row_count_limit(path.clone(), ID_PAGE_ROWS)
+                    .set_column_data_page_size_limit(path.clone(), ID_PAGE_BYTES)
                     .set_column_compression(path, zstd(3)?)
             } else {
                 builder

@@ -175,6 +175,9 @@ fn shared_prefix(texts: &StringArray) -> usize {
     let mut texts = (0..texts.len()).map(|row| texts.value(row).as_bytes());
     let first = texts.next().unwrap_or_default();
     texts.fold(first.len(), |shared, text| {
+        if text.starts_with(&first[..shared]) {
+            return shared;
+        }
         let pairs = first[..shared].iter().zip(text);
         pairs.take_while(|(one, other)| one == other).count()
     })

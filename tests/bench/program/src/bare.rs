@@ -182,6 +182,13 @@ pub(crate) fn writer(file: File) -> ArrowWriter<File> {
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true)
         .set_column_dictionary_enabled(ColumnPath::from("id"), false)
+        .set_column_encoding(ColumnPath::from("id"), Encoding::DELTA_BYTE_ARRAY)
+        .set_column_compression(
+            ColumnPath::from("id"),
+            Compression::ZSTD(ZstdLevel::try_new(3).unwrap()),
+        )
+        .set_column_data_page_row_count_limit(ColumnPath::from("id"), 65_536)
+        .set_column_data_page_size_limit(ColumnPath::from("id"), 8 << 20)
         .set_column_statistics_enabled(ColumnPath::from("id"), EnabledStatistics::None)
         .set_column_bloom_filter_fpp(ColumnPath::from("subject_id"), 0.01)
         .set_column_bloom_filter_max_ndv(ColumnPath::from("subject_id"), ROW_GROUP_ROWS as u64);
