@@ -244,7 +244,8 @@ impl Exporter {
             .collect();
         let chooser = Chooser::new(&self.request, survey.sizes);
         let why_cut = Arc::new(Mutex::new(None));
-        let (sender, receiver) = mpsc::channel(2);
+        // As many as hold a share of the rows in flight: readers go on while a day waits for the disk.
+        let (sender, receiver) = mpsc::channel(ROWS_IN_FLIGHT as usize);
         let Listed {
             mut workflows,
             mut undated,
