@@ -112,12 +112,6 @@ impl<'w> Export<'w> {
         self.journal.manifest.acknowledged.push(known);
     }
 
-    /// Notes in the manifest that somebody knows of a recorded file that is gone.
-    pub fn acknowledge_file(&mut self, path: impl Into<String>, reason: impl Into<String>) {
-        let known = &mut self.journal.manifest.acknowledged_files;
-        known.insert(path.into(), reason.into());
-    }
-
     /// Puts on record what a file holds, which a manifest that is gone may have said: from now on it is as it
     /// is now. All of it is read first. Says whether that was not on record already. Saved at the end.
     ///

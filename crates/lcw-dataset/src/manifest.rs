@@ -70,10 +70,6 @@ pub struct Manifest {
     /// knows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub acknowledged: Vec<AcknowledgedManifest>,
-    /// Recorded files that are gone, by path, and why that is all right: somebody knows. One that is
-    /// written anew is no longer among them.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub acknowledged_files: BTreeMap<String, String>,
     /// What was asked for and could not be read, as the pipeline puts it: an array.
     #[serde(default = "no_items")]
     pub not_covered: serde_json::Value,
@@ -359,7 +355,6 @@ impl Manifest {
             quarantine_files: BTreeMap::new(),
             forgotten: Vec::new(),
             acknowledged: Vec::new(),
-            acknowledged_files: BTreeMap::new(),
             not_covered: no_items(),
             drift: serde_json::Value::Null,
             state,

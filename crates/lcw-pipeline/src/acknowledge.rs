@@ -1,6 +1,6 @@
 //! Puts on record that something is known to be missing, and why that is all right.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -65,9 +65,9 @@ pub fn acknowledge(request: &AcknowledgeRequest) -> Result<Acknowledgement, Pipe
     let status = status(&request.out)?;
     let tenant = choose(&status.tenants, request.tenant.as_deref())?;
     let request = &with_ids(request, tenant)?;
-    let entries = entries(request, tenant)?;
+    let mut entries = entries(request, tenant)?;
     let tenant_id = tenant.tenant_id.clone();
-    let manifest = record(request, &tenant_id, &entries)?;
+    let manifest = record(request, &tenant_id, &mut entries)?;
     Ok(Acknowledgement {
         tenant_id,
         acknowledged: entries,
@@ -154,6 +154,7 @@ fn entries(
                 run_id: short.run_id.clone(),
                 day: String::new(),
                 manifest: String::new(),
+                files: Vec::new(),
                 missing: short.missing(),
                 reason: request.reason.clone(),
                 at: at.clone(),
@@ -205,6 +206,7 @@ fn whole(reason: &str, at: &str) -> Acknowledged {
         run_id: String::new(),
         day: String::new(),
         manifest: String::new(),
+        files: Vec::new(),
         missing: 0,
         reason: reason.to_owned(),
         at: at.to_owned(),
@@ -223,29 +225,29 @@ impl Acknowledged {
     }
 }
 
-/// What is in the place of each manifest that is named; an error for one that is as it was written.
+/// What is in the place of each manifest that is named; an error for one that is as it was written, unless
+/// rows that its export set aside are gone.
 fn doubtful(request: &AcknowledgeRequest) -> Result<Vec<AcknowledgedManifest>, PipelineError> {
     if request.manifests.is_empty() {
         return Ok(Vec::new());
     }
     let audit = Audit::open(&request.out)?.ok_or_else(|| no_dataset(&request.out))?;
-    let doubtful = request.manifests.iter().map(|export_id| {
-        if !audit.is_doubtful(export_id)
-            && !has_lost_lines(&audit, export_id)
-            && !is_missed(request, &audit, export_id)?
-        {
+    let mut doubtful = Vec::new();
+    for export_id in &request.manifests {
+        if audit.is_doubtful(export_id) || is_missed(request, &audit, export_id)? {
+            doubtful.push(AcknowledgedManifest {
+                export_id: export_id.clone(),
+                found: audit.manifest_digest(export_id).map(str::to_owned),
+                reason: request.reason.clone(),
+            });
+        } else if !has_lost_lines(&audit, export_id) {
             return Err(usage(
                 format!("nothing is wrong with the manifest {export_id:?}"),
                 "lcw verify lists the manifests that are gone or were changed",
             ));
         }
-        Ok(AcknowledgedManifest {
-            export_id: export_id.clone(),
-            found: audit.manifest_digest(export_id).map(str::to_owned),
-            reason: request.reason.clone(),
-        })
-    });
-    doubtful.collect()
+    }
+    Ok(doubtful)
 }
 
 /// Whether no manifest names an export, but rows of it are in a file that cannot be judged without its
@@ -266,37 +268,47 @@ fn is_missed(
 
 /// Whether rows that an export set aside are gone.
 fn has_lost_lines(audit: &Audit, export_id: &str) -> bool {
-    audit
-        .findings()
-        .iter()
-        .any(|it| is_lost_lines(it, export_id))
+    let mut missing = audit.findings().into_iter();
+    missing.any(|it| it.class == Class::Missing && is_line_of(&it, export_id))
 }
 
-fn is_lost_lines(finding: &Finding, export_id: &str) -> bool {
+fn is_line_of(finding: &Finding, export_id: &str) -> bool {
     let of_export = format!("_quarantine/{export_id}/");
-    finding.class == Class::Missing && finding.file.starts_with(&of_export)
+    finding.file.starts_with(&of_export)
 }
 
-/// The recorded files that are gone with the lost days and the rows set aside that somebody acknowledges.
-fn gone_files(
+/// Names, in each entry, the recorded files that are gone with it: with a lost day, or with the rows that an
+/// export set aside.
+fn name_gone_files(
     audit: &Audit,
     dataset: &Dataset,
+    out: &Path,
     tenant: &str,
-    entries: &[Acknowledged],
-) -> Vec<String> {
-    let is_of_export = |finding: &Finding| {
-        let mut exports = entries.iter().map(|entry| &entry.manifest);
-        exports.any(|id| !id.is_empty() && is_lost_lines(finding, id))
+    entries: &mut [Acknowledged],
+) {
+    let is_gone = |finding: &Finding| {
+        let is_recorded = matches!(finding.class, Class::Missing | Class::Unverifiable);
+        is_recorded && !out.join(&finding.file).exists()
     };
-    let lines = audit.findings().into_iter().filter(is_of_export);
-    let is_lost = |unit: &Unit| {
-        let day = unit.day.map(|day| day.to_string());
-        unit.tenant == tenant && entries.iter().any(|entry| Some(&entry.day) == day.as_ref())
-    };
-    let units = audit.units(dataset).0.into_iter().filter(is_lost);
-    let of_days = units.flat_map(|unit| audit.examine(dataset, &unit, None).findings);
-    let of_days = of_days.filter(|finding| finding.class == Class::Missing);
-    lines.chain(of_days).map(|finding| finding.file).collect()
+    let lines: Vec<Finding> = audit.findings();
+    let units = audit.units(dataset).0;
+    for entry in entries {
+        if !entry.manifest.is_empty() {
+            let gone = lines
+                .iter()
+                .filter(|it| is_gone(it) && is_line_of(it, &entry.manifest));
+            entry.files = gone.map(|finding| finding.file.clone()).collect();
+        }
+        let is_of_day = |unit: &&Unit| {
+            let day = unit.day.map(|day| day.to_string());
+            unit.tenant == tenant && day.as_ref() == Some(&entry.day)
+        };
+        for unit in units.iter().filter(is_of_day) {
+            let findings = audit.examine(dataset, unit, None).findings.into_iter();
+            let gone = findings.filter(is_gone).map(|finding| finding.file);
+            entry.files.extend(gone);
+        }
+    }
 }
 
 /// What the dataset is made of.
@@ -335,7 +347,7 @@ fn put_on_record(audit: &Audit, dataset: &Dataset, export: &mut Export<'_>) {
 fn record(
     request: &AcknowledgeRequest,
     tenant: &str,
-    entries: &[Acknowledged],
+    entries: &mut [Acknowledged],
 ) -> Result<ManifestRef, PipelineError> {
     let missing = || usage("the dataset cannot be read", "check --out");
     let identity: Identity = Dataset::inspect(&request.out)?.ok_or_else(missing)?;
@@ -361,12 +373,10 @@ fn record(
     };
     let mut export = writer.begin(head)?;
     let mut state = State::of_whole(export.manifest())?;
+    let dataset = audit.dataset(format, tables);
+    name_gone_files(&audit, &dataset, &request.out, tenant, entries);
     state.acknowledged.extend(entries.iter().cloned());
     export.set_state(serde_json::to_value(&state).unwrap_or_default());
-    let dataset = audit.dataset(format, tables);
-    for file in gone_files(&audit, &dataset, tenant, entries) {
-        export.acknowledge_file(file, &*request.reason);
-    }
     if !known.is_empty() {
         put_on_record(&audit, &dataset, &mut export);
         for manifest in known {

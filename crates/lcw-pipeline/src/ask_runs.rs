@@ -35,14 +35,23 @@ impl Search<'_> {
     ) -> Result<Vec<Listing>, ExtractError> {
         let mut answers = stream::iter(scopes)
             .map(|(scope, from)| async move {
+                let was_deleted = scope.is_deleted;
                 let answer = self.list_where_it_lives(scope, from).await;
-                (from, answer)
+                (from, was_deleted, answer)
             })
             .buffer_unordered(self.concurrency);
         let mut listings = Vec::new();
         let mut breaker = Breaker::default();
         let mut failure = None;
-        while let Some((from, (scope, answer))) = answers.next().await {
+        while let Some((from, was_deleted, (scope, answer))) = answers.next().await {
+            let is_elsewhere = scope.is_deleted != was_deleted;
+            if is_elsewhere
+                || answer
+                    .as_ref()
+                    .is_err_and(|error| reach(error) == Reach::Gone)
+            {
+                survey.gone.insert(scope.workflow.id.clone(), was_deleted);
+            }
             match answer {
                 Ok((runs, set_aside)) => {
                     breaker.success();
@@ -63,19 +72,12 @@ impl Search<'_> {
         if let Some(error) = failure.filter(|_| listings.is_empty()) {
             return Err(error);
         }
-        // Where it answers 404 for each of them, it shows nothing of deleted workflows.
-        if !listings.iter().any(|listing| listing.scope.is_deleted) {
-            survey.gone.retain(|_, is_deleted| !*is_deleted);
-        }
         listings.sort_by(|a, b| a.scope.workflow.id.cmp(&b.scope.workflow.id));
         Ok(listings)
     }
 
     fn not_listed(&self, scope: &Scope, error: &ExtractError, survey: &mut Survey) {
         let id = &scope.workflow.id;
-        if reach(error) == Reach::Gone {
-            survey.gone.insert(id.clone(), scope.is_deleted);
-        }
         let tolerated = scope.is_deleted && is_refusal(error);
         if tolerated && self.deleted != DeletedWorkflows::Require {
             debug!(workflow.id = id, %error, "no history of a deleted workflow");

@@ -73,8 +73,8 @@ impl Catalog {
                     let has_moved = list.workflows.iter().any(|it| catalog.has(&it.id));
                     catalog.deleted_is_paged = list.pages > 1;
                     catalog.add(list, true);
-                    if has_moved {
-                        catalog.list_again(client, false, odd).await?;
+                    if has_moved && let Err(error) = catalog.list_again(client, false, odd).await {
+                        catalog.not_covered.push(not_listed_again(error)?);
                     }
                 }
                 Err(error) if reach(&error) == Reach::Everything && !is_refusal(&error) => {
@@ -113,7 +113,7 @@ impl Catalog {
     /// and whether from the deleted ones. Says whether something was found.
     ///
     /// # Errors
-    /// As [`read`](Self::read).
+    /// When a list cannot be read.
     pub(crate) async fn look_again(
         &mut self,
         client: &GraphClient,
@@ -178,6 +178,18 @@ pub(crate) fn may_have_moved(error: &ExtractError, deleted: DeletedWorkflows) ->
 pub(crate) fn is_refusal(error: &ExtractError) -> bool {
     use lcw_extractor::ErrorKind::{Forbidden, NotFound, Rejected};
     matches!(error.kind(), Forbidden | NotFound | Rejected)
+}
+
+/// What may be missing when a list that has moved cannot be read again.
+///
+/// # Errors
+/// What stops everything.
+pub(crate) fn not_listed_again(error: ExtractError) -> Result<NotCovered, ExtractError> {
+    if reach(&error) == Reach::Everything && !is_refusal(&error) {
+        return Err(error);
+    }
+    let what = "workflows that the list may have left out while it moved";
+    Ok(NotCovered::new(what, &error, true).in_table(Table::Workflows))
 }
 
 /// The live workflows or the deleted ones, as one chain of pages has them.

@@ -49,7 +49,7 @@ pub(crate) struct Job {
     pub(crate) is_partial: bool,
     pub(crate) state: State,
     /// Days that are lost because their files are gone.
-    pub(crate) vanished_days: BTreeSet<String>,
+    pub(crate) vanished_files: BTreeMap<String, String>,
     /// Whether recorded files were found to be gone.
     pub(crate) has_vanished: bool,
     pub(crate) people: People,
@@ -290,7 +290,8 @@ impl Job {
         self.state.uncounted.append(&mut self.uncounted);
         match self.request.kind {
             Kind::Export if all_committed => {
-                self.state.vanished_days = std::mem::take(&mut self.vanished_days);
+                let vanished = std::mem::take(&mut self.vanished_files);
+                self.state.set_vanished(vanished);
             }
             // Who has not said so to the end leaves it to the next export to find it again.
             _ if self.has_vanished => self.state.totals.clear(),

@@ -125,8 +125,9 @@ impl Exporter {
         warnings.extend(target.runs.warnings());
         warnings.extend(target.state.unfinished_forget());
         draft.add_survey(survey);
-        let known = &target.state.vanished_days;
-        let vanished = target.vanished.lost_days(source.now, known);
+        let known = &target.state.vanished_files;
+        let vanished = target.vanished.lost_files(source.now, known);
+        let days: BTreeSet<String> = vanished.values().cloned().collect();
         if matches!(self.request.kind, Kind::Export) {
             let state = &target.state;
             let lost: BTreeSet<String> = target
@@ -137,19 +138,17 @@ impl Exporter {
             let is_news = |day: &&String| !state.is_day_acknowledged(day);
             draft.summary.lost_days = lost.iter().filter(is_news).cloned().collect();
             draft.name_lost_days();
-            let known = [&lost, &state.vanished_days];
-            let is_known = |day: &String| known.iter().any(|days| days.contains(day));
-            let news = vanished.iter().filter(|day| !is_known(day)).filter(is_news);
-            draft.add_vanished_days(news.cloned().collect());
+            let news = state.days_of_news(&vanished);
+            draft.add_vanished_days(news.difference(&lost).cloned().collect());
             target.state.lost_days.extend(lost);
         }
         draft.summary.retention = Retention::new(
             source.now,
             survey.oldest,
             target.last_good(survey, &tables),
-            target.state.lost_days.union(&vanished).cloned().collect(),
+            target.state.lost_days.union(&days).cloned().collect(),
         );
-        target.vanished_days = vanished;
+        target.vanished_files = vanished;
     }
 
     /// Everything that is read workflow by workflow.
@@ -275,7 +274,7 @@ impl Exporter {
             counts: draft.summary.runs.clone(),
             is_partial: draft.code_at_the_end() == exit::PARTIAL,
             state: target.state,
-            vanished_days: target.vanished_days,
+            vanished_files: target.vanished_files,
             has_vanished: target.vanished.is_news(),
             people: people.clone(),
             workflows: workflows.objects,

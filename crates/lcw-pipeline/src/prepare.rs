@@ -8,7 +8,7 @@ use lcw_extractor::{ExtractError, GraphClient};
 use lcw_model::time::date_of;
 use lcw_transform::Table;
 
-use crate::catalog::{Catalog, Scope};
+use crate::catalog::{Catalog, Scope, not_listed_again};
 use crate::coverage::{DAY, RETENTION, is_half_gone, lost_days, window_start};
 use crate::decide::Rules;
 use crate::error::PipelineError;
@@ -87,8 +87,8 @@ pub(crate) struct Target {
     pub(crate) skip_days: BTreeSet<Date>,
     /// Recorded files that are gone.
     pub(crate) vanished: Vanished,
-    /// Days that are lost with them.
-    pub(crate) vanished_days: BTreeSet<String>,
+    /// Those of them with whose rows a day is lost, by path, with that day.
+    pub(crate) vanished_files: BTreeMap<String, String>,
     /// What the operator should know about manifests that are gone.
     pub(crate) unexplained: Option<String>,
 }
@@ -118,7 +118,7 @@ impl Target {
         let vanished = Vanished::find(dataset, tenant, &state)?;
         Ok(Self {
             vanished,
-            vanished_days: BTreeSet::new(),
+            vanished_files: BTreeMap::new(),
             unexplained,
             runs,
             workflows: stored_workflows(dataset, tenant)?,
@@ -332,17 +332,22 @@ pub(crate) async fn survey(
     source: &mut Source,
     target: &Target,
 ) -> Result<Survey, ExtractError> {
-    let mut gone = BTreeMap::new();
+    let mut known = BTreeMap::new();
     loop {
-        let survey = list_runs(request, client, source, target).await?;
-        let is_news = survey.gone.keys().any(|id| !gone.contains_key(id));
-        gone.extend(survey.gone.iter().map(|(id, from)| (id.clone(), *from)));
-        let odd = request.odd_rows();
-        if request.names_workflows()
-            || !is_news
-            || !source.catalog.look_again(client, &gone, odd).await?
-        {
+        let mut survey = list_runs(request, client, source, target).await?;
+        let mut gone = survey.gone.clone();
+        gone.retain(|id, _| !known.contains_key(id));
+        if request.names_workflows() || gone.is_empty() {
             return Ok(survey);
+        }
+        let odd = request.odd_rows();
+        match source.catalog.look_again(client, &gone, odd).await {
+            Ok(true) => known.append(&mut gone),
+            Ok(false) => return Ok(survey),
+            Err(error) => {
+                survey.not_covered.push(not_listed_again(error)?);
+                return Ok(survey);
+            }
         }
     }
 }

@@ -94,7 +94,7 @@ fn warning(missing_files: u64) -> Option<String> {
     ))
 }
 
-/// How many recorded files of all tenants are gone, beside those of days that are acknowledged.
+/// How many recorded files of all tenants are gone, beside those that somebody has acknowledged.
 fn missing_files(out: &Path) -> Result<u64, PipelineError> {
     let Some(identity) = Dataset::inspect(out)? else {
         return Ok(0);

@@ -25,10 +25,10 @@ pub(crate) struct State {
     pub(crate) totals: BTreeMap<String, Totals>,
     /// Days that the service forgot before they were exported.
     pub(crate) lost_days: BTreeSet<String>,
-    /// Days of which recorded files are gone, and the service has forgotten them. They are lost as long as
-    /// the files are.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub(crate) vanished_days: BTreeSet<String>,
+    /// Recorded files that are gone, by path, with their day, which the service has forgotten: it is lost as
+    /// long as they are.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) vanished_files: BTreeMap<String, String>,
     /// Ids of workflows whose stored row lacks what only their details say.
     pub(crate) without_details: BTreeSet<String>,
     /// By table and workflow id: the state of the workflow for which the table was read.
@@ -102,6 +102,9 @@ pub struct Acknowledged {
     /// The export whose manifest is gone or was changed; empty for everything else.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub manifest: String,
+    /// Paths of the recorded files that were gone with it, below the dataset's folder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
     /// How many rows were missing; more than these are not acknowledged.
     #[serde(default)]
     pub missing: i64,
@@ -148,7 +151,32 @@ impl State {
 
     /// Every day that is lost, for whatever reason.
     pub(crate) fn all_lost_days(&self) -> Vec<String> {
-        self.lost_days.union(&self.vanished_days).cloned().collect()
+        let vanished = self.vanished_files.values().cloned().collect();
+        self.lost_days.union(&vanished).cloned().collect()
+    }
+
+    /// Days of which files are gone that neither an export has told of nor somebody has acknowledged.
+    pub(crate) fn days_of_news(&self, vanished: &BTreeMap<String, String>) -> BTreeSet<String> {
+        let is_news = |path: &String| {
+            !self.vanished_files.contains_key(path) && self.reason_for_gone(path).is_none()
+        };
+        let news = vanished.iter().filter(|(path, _)| is_news(path));
+        news.map(|(_, day)| day.clone()).collect()
+    }
+
+    /// Why it is all right that a recorded file is gone, when somebody has said so.
+    pub(crate) fn reason_for_gone(&self, path: &str) -> Option<&str> {
+        let is_about = |known: &&Acknowledged| known.files.iter().any(|file| file == path);
+        let known = self.acknowledged.iter().rev().find(is_about);
+        known.map(|known| &*known.reason)
+    }
+
+    /// Takes over which files of forgotten days are gone. One that is back is news when it goes again.
+    pub(crate) fn set_vanished(&mut self, vanished: BTreeMap<String, String>) {
+        for known in self.acknowledged.iter_mut().filter(|it| !it.day.is_empty()) {
+            known.files.retain(|file| vanished.contains_key(file));
+        }
+        self.vanished_files = vanished;
     }
 
     /// What to do about people who were to be forgotten and may be there still.

@@ -99,7 +99,7 @@ pub(crate) struct Survey {
     /// Workflows whose listing worked, with the instant it reached back to.
     pub(crate) listed: BTreeMap<String, i64>,
     pub(crate) not_covered: Vec<NotCovered>,
-    /// Workflows that were listed and answered 404, by id, and whether among the deleted ones.
+    /// Workflows that are not where they were listed, by id, and whether that was among the deleted ones.
     pub(crate) gone: BTreeMap<String, bool>,
     /// How many workflows had to be asked a second way.
     pub(crate) asked_again: u64,

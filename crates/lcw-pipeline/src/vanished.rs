@@ -33,30 +33,29 @@ impl Vanished {
         Ok(Self { files: Some(files) })
     }
 
-    /// Days of which rows are gone here and at the service; `before` is what was known of them.
-    pub(crate) fn lost_days(&self, now: i64, before: &BTreeSet<String>) -> BTreeSet<String> {
+    /// Files whose rows are gone here and at the service, by path, with their day; `before` is what was
+    /// known of them.
+    pub(crate) fn lost_files(
+        &self,
+        now: i64,
+        before: &BTreeMap<String, String>,
+    ) -> BTreeMap<String, String> {
         let Some(files) = &self.files else {
             return before.clone();
         };
-        let days = files.iter().filter_map(|file| file.day);
-        let lost = days.filter(|day| is_forgotten(*day, now));
-        lost.map(|day| day.to_string()).collect()
+        let dated = files.iter().filter_map(|file| Some((file, file.day?)));
+        let lost = dated.filter(|(_, day)| is_forgotten(*day, now));
+        lost.map(|(file, day)| (file.path.clone(), day.to_string()))
+            .collect()
     }
 
     /// How many files with rows are gone that nobody has acknowledged. Where that was not looked for anew,
-    /// each day counts that is known to be lost.
+    /// those that are known to be lost.
     pub(crate) fn count(&self, state: &State) -> u64 {
-        let is_open = |day: &String| !state.is_day_acknowledged(day);
+        let is_open = |path: &&String| state.reason_for_gone(path).is_none();
         let open = match &self.files {
-            Some(files) => {
-                let days = files.iter().map(|file| file.day.map(|day| day.to_string()));
-                days.filter(|day| day.as_ref().is_none_or(is_open)).count()
-            }
-            None => state
-                .vanished_days
-                .iter()
-                .filter(|day| is_open(day))
-                .count(),
+            Some(files) => files.iter().map(|file| &file.path).filter(is_open).count(),
+            None => state.vanished_files.keys().filter(is_open).count(),
         };
         open as u64
     }

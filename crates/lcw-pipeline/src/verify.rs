@@ -14,7 +14,9 @@ use serde::Serialize;
 
 use crate::error::PipelineError;
 use crate::exit;
+use crate::prepare::newest_manifest;
 use crate::request::FileFormat;
+use crate::state::State;
 use crate::tables::{layout, specs};
 use crate::verify::deep::{Day, RunsByDay};
 pub use crate::verify::repair::{Refill, Repair};
@@ -130,6 +132,7 @@ pub fn verify(request: &VerifyRequest) -> Result<Verification, PipelineError> {
         }
     };
     let mut holdings = BTreeMap::new();
+    let mut acknowledged = Vec::new();
     if let Some(identity) = &identity {
         match FileFormat::from_names(&identity.format, &identity.compression) {
             Some(format) => {
@@ -138,12 +141,16 @@ pub fn verify(request: &VerifyRequest) -> Result<Verification, PipelineError> {
                 found.files(&mut audit, &dataset, request.deep)?;
                 for tenant in &identity.tenants {
                     holdings.insert(tenant.clone(), audit.held(&dataset, tenant));
+                    // What a damaged manifest says of it nobody has said.
+                    let newest = newest_manifest(&dataset, tenant).ok().flatten();
+                    acknowledged.extend(newest.map(|manifest| State::of(&manifest)));
                 }
             }
             None => found.unknown_format(identity),
         }
     }
     found.findings.extend(audit.leftovers());
+    found.note_acknowledged(&acknowledged);
     Ok(found.report(request, &audit, identity, head, &holdings))
 }
 
@@ -290,6 +297,20 @@ impl Found {
             self.checked.runs_not_read = Some(runs.not_read());
         }
         Ok(())
+    }
+
+    /// Recorded files that are gone, as somebody knows, stay visible and are no damage any more.
+    fn note_acknowledged(&mut self, states: &[State]) {
+        for finding in &mut self.findings {
+            let is_gone = finding.found == "no file"
+                && matches!(finding.class, Class::Missing | Class::Unverifiable);
+            let mut reasons = states.iter();
+            let reason = reasons.find_map(|state| state.reason_for_gone(&finding.file));
+            if let Some(reason) = reason.filter(|_| is_gone) {
+                finding.class = Class::Acknowledged;
+                finding.found = format!("no file; acknowledged: {reason}");
+            }
+        }
     }
 
     fn report(

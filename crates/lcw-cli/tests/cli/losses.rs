@@ -275,7 +275,7 @@ async fn a_snapshot_of_what_is_left_does_not_take_the_place_of_whole_ones() {
     desk.bare(&line).run().with(0);
     let text = desk.bare("verify --out data --deep").run().with(0).stdout;
     assert!(text.contains("acknowledged: known"), "{text}");
-    // Another file of the day is news.
+    // Another file of the day is news, to everybody.
     let other = data_files(&desk.data()).into_keys().find(|path| {
         let path = path.to_string_lossy();
         path.starts_with("user_processing_results") && path.contains(day)
@@ -284,13 +284,26 @@ async fn a_snapshot_of_what_is_left_does_not_take_the_place_of_whole_ones() {
     let kept = std::fs::read(&other).unwrap();
     std::fs::remove_file(&other).unwrap();
     assert_eq!(classes(&desk), ["missing"]);
+    for code in [5, 0] {
+        let made = snapshot().json();
+        assert_eq!(
+            (&made["missing_files"], &made["removed"]),
+            (&1.into(), &serde_json::json!([]))
+        );
+        desk.lcw("export --out data --json").run().with(code);
+    }
     std::fs::write(&other, kept).unwrap();
-    // It is as welcome as before when it comes back.
+    // And so is one that came back, and goes again.
     let path = gone.strip_prefix(desk.data()).unwrap();
-    let copy = desk.folder().join("copies").join(whole["name"].as_str().unwrap());
-    std::fs::copy(copy.join(path), &gone).unwrap();
+    let copy = desk.folder().join("copies");
+    let copy = copy.join(whole["name"].as_str().unwrap()).join(path);
+    std::fs::copy(copy, &gone).unwrap();
+    desk.export();
     desk.bare("verify --out data --deep").run().with(0);
     std::fs::remove_file(&gone).unwrap();
+    assert_eq!(classes(&desk), ["missing"]);
+    desk.lcw("export --out data --json").run().with(5);
+    desk.bare(&line).run().with(0);
     let made = snapshot().json();
     assert_eq!(made["missing_files"], 0, "{made:#}");
     assert!(

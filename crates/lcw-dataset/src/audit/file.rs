@@ -107,8 +107,12 @@ impl Subject<'_> {
         let expected = record.map_or_else(String::new, |record| {
             format!("{} rows in {} bytes", record.rows, record.bytes)
         });
-        let (class, found) = self.ledger.gone(self.path, recorded.is_trusted);
-        Looked::wrong(self.finding(class, expected, found))
+        let class = if recorded.is_trusted {
+            Class::Missing
+        } else {
+            Class::Unverifiable
+        };
+        Looked::wrong(self.finding(class, expected, "no file".into()))
     }
 
     /// What is wrong with a file whose contents are not the recorded ones.

@@ -36,8 +36,6 @@ pub(crate) struct Ledger {
     rows_gone: BTreeMap<String, RowsGone>,
     /// What the findings about manifests are that somebody knows of.
     acknowledged: Vec<AcknowledgedManifest>,
-    /// Files that somebody knows to be gone, by path, and why that is all right.
-    known_to_be_gone: BTreeMap<String, String>,
     /// The exports that findings about data files are about, by path.
     blamed: BTreeMap<String, String>,
     /// What files held according to manifests that are not the newest of them; read when needed.
@@ -215,19 +213,6 @@ impl Ledger {
         found.map(|it| &*it.link.sha256)
     }
 
-    /// What is to be said of a recorded file that is not there: its class, and what is found.
-    pub(crate) fn gone(&self, path: &str, is_trusted: bool) -> (Class, String) {
-        const FOUND: &str = "no file";
-        match self.known_to_be_gone.get(path) {
-            Some(reason) => (
-                Class::Acknowledged,
-                format!("{FOUND}; acknowledged: {reason}"),
-            ),
-            None if is_trusted => (Class::Missing, FOUND.to_owned()),
-            None => (Class::Unverifiable, FOUND.to_owned()),
-        }
-    }
-
     /// Whether what an export left without a manifest is known to.
     pub(crate) fn is_known_to_be_gone(&self, export_id: &str) -> bool {
         let mut acknowledged = self.acknowledged.iter();
@@ -329,15 +314,12 @@ impl Ledger {
         self.add_forgotten(manifest);
         self.acknowledged
             .extend(manifest.acknowledged.iter().cloned());
-        self.known_to_be_gone
-            .extend(manifest.acknowledged_files.clone());
     }
 
     fn add_file(&mut self, export_id: &str, change: &FileChange, may_be_old: bool, trusted: bool) {
         if trusted {
             self.compare(export_id, change);
         }
-        self.known_to_be_gone.remove(&change.path);
         let mut contents = vec![change.after.clone()];
         if may_be_old {
             contents.push(change.before.clone());

@@ -78,7 +78,7 @@ impl Expected<'_> {
         let finding = |class, expected, found| Some(Finding::new(class, path, expected, found));
         let file = match storage.read(path) {
             Ok(Some(file)) => file,
-            Ok(None) => return self.absent(ledger, path),
+            Ok(None) => return self.absent(path),
             Err(error) => return Some(refused(path, &error)),
         };
         let found = match scan(file) {
@@ -117,18 +117,22 @@ impl Expected<'_> {
         }
     }
 
-    fn absent(&self, ledger: &Ledger, path: &str) -> Option<Finding> {
+    fn absent(&self, path: &str) -> Option<Finding> {
         let need_not_be = self.recorded.is_none_or(|it| it.contents.contains(&None));
         if self.counted.is_none() && need_not_be {
             return None;
         }
         let is_trusted = self.counted.is_some() || self.recorded.is_some_and(|it| it.is_trusted);
-        let (class, found) = ledger.gone(path, is_trusted);
+        let class = if is_trusted {
+            Class::Missing
+        } else {
+            Class::Unverifiable
+        };
         let record = self
             .recorded
             .and_then(|it| it.contents.iter().flatten().next());
         let expected = record.map_or_else(|| self.lines(), sizes);
-        Some(Finding::new(class, path, expected, found))
+        Some(Finding::new(class, path, expected, "no file"))
     }
 }
 
