@@ -287,7 +287,10 @@ async fn a_snapshot_of_what_is_left_does_not_take_the_place_of_whole_ones() {
     std::fs::write(&other, kept).unwrap();
     // It is as welcome as before when it comes back.
     let path = gone.strip_prefix(desk.data()).unwrap();
-    let copy = desk.folder().join("copies").join(whole["name"].as_str().unwrap());
+    let copy = desk
+        .folder()
+        .join("copies")
+        .join(whole["name"].as_str().unwrap());
     std::fs::copy(copy.join(path), &gone).unwrap();
     desk.bare("verify --out data --deep").run().with(0);
     std::fs::remove_file(&gone).unwrap();
