@@ -137,6 +137,24 @@ fn lines_that_are_lost_come_back_from_a_backup_though_a_writer_came_between() {
     }
 }
 
+#[test]
+fn lines_that_are_lost_while_an_export_runs_are_still_what_they_were() {
+    let format = parquet();
+    let folder = folder();
+    let root = folder.path();
+    let mut good = Vec::new();
+    let id = died(root, |export, file| {
+        commit(export);
+        good = fs::read(file).unwrap();
+        fs::remove_file(file).unwrap();
+        intend(root, export);
+    });
+    fs::write(root.join(path(&id)), good).unwrap();
+    assert_eq!(classes(root, &format), []);
+    assert_eq!(reconcile(root, &id).quarantined[RUNS], 2);
+    assert_eq!(classes(root, &format), []);
+}
+
 /// Manifests of older versions say how many lines there are, and nothing else of their files.
 #[test]
 fn of_an_older_version_s_export_no_fewer_lines_are_counted_than_it_said() {
