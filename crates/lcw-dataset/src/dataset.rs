@@ -254,14 +254,15 @@ impl Dataset {
         Ok(found.0 == after.sha256)
     }
 
-    /// Hands every quarantined line over, with the path of its file.
+    /// Hands every quarantined line over, after the path of its file. Of a damaged one, what is not UTF-8
+    /// reads as U+FFFD.
     ///
     /// # Errors
     /// When a file cannot be read.
     pub fn each_quarantined(&self, mut line: impl FnMut(&str, &str)) -> Result<(), DatasetError> {
         for path in quarantine::files(self.storage())? {
             quarantine::each_line(self.storage(), &path, |text| {
-                line(&path, text);
+                line(&path, &quarantine::text_of(text));
                 Ok(())
             })?;
         }

@@ -89,7 +89,8 @@ impl<'w> Export<'w> {
     /// `redact` says what a line of JSON becomes, and `None` where it stays. Says how many lines
     /// changed. Lines are replaced and never removed, because manifests count them; each file is
     /// the old one or the new one, and the manifest says before what both hold. A file that is not
-    /// the recorded one is replaced, too: that the chain is broken there can still be seen.
+    /// the recorded one is replaced, too: that the chain is broken there can still be seen. Of a damaged
+    /// line, what is not UTF-8 reads as U+FFFD; where it stays, it stays byte for byte.
     ///
     /// # Errors
     /// For a file that cannot be read or replaced, and a new line that is not one JSON object; then

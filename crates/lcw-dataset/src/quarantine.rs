@@ -4,6 +4,7 @@
 //! whole file of their table is replaced like any other: nobody sees part of a line, and it holds what the
 //! manifest said before that it would.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -16,7 +17,7 @@ use crate::dataset::Dataset;
 use crate::error::DatasetError;
 use crate::format::{FileSink, hex};
 use crate::layout;
-use crate::manifest::FileRecord;
+use crate::manifest::{FileRecord, Manifest};
 use crate::storage::{Staged, Storage};
 
 /// The lines of an export, by table.
@@ -224,14 +225,16 @@ fn is_whole_object(line: &[u8]) -> bool {
         && serde_json::from_slice::<IgnoredAny>(line).is_ok()
 }
 
-/// Lines that an export has published, by table; they are on the disk.
-pub(crate) fn count(
+/// Lines of an export that was stopped, by table. Their records say how many, also of a file that was lost
+/// or damaged since. Manifests of older versions have no such records: files without one are counted, and
+/// have no fewer lines than they were said to have.
+pub(crate) fn recount(
     dataset: &Dataset,
-    export_id: &str,
+    manifest: &Manifest,
 ) -> Result<BTreeMap<String, u64>, DatasetError> {
     let storage = dataset.storage();
-    let folder = layout::quarantine_folder(export_id);
-    let mut counts = BTreeMap::new();
+    let folder = layout::quarantine_folder(&manifest.export_id);
+    let mut counts = manifest.quarantined.clone();
     for entry in storage.list(&folder)? {
         let Some(table) = layout::quarantined_table(&entry.name) else {
             continue;
@@ -239,7 +242,17 @@ pub(crate) fn count(
         let path = format!("{folder}/{}", entry.name);
         if let Some(found) = scan_at(storage, &path)? {
             storage.confirm(&path)?;
-            counts.insert(table.to_owned(), found.record.rows);
+            let lines = counts.entry(table.to_owned()).or_default();
+            *lines = found.record.rows.max(*lines);
+        }
+    }
+    for (path, change) in &manifest.quarantine_files {
+        let name = path
+            .strip_prefix(&folder)
+            .and_then(|it| it.strip_prefix('/'));
+        let table = name.and_then(layout::quarantined_table);
+        if let (Some(table), Some(after)) = (table, &change.after) {
+            counts.insert(table.to_owned(), after.rows);
         }
     }
     Ok(counts)
@@ -259,20 +272,31 @@ pub(crate) fn files(storage: &dyn Storage) -> Result<Vec<String>, DatasetError> 
     Ok(files)
 }
 
-/// Hands the lines of a file over, one after the other and without their ends.
+/// Hands the lines of a file over, one after the other, as they are and with their ends.
 pub(crate) fn each_line(
     storage: &dyn Storage,
     path: &str,
-    mut line: impl FnMut(&str) -> Result<(), DatasetError>,
+    mut line: impl FnMut(&[u8]) -> Result<(), DatasetError>,
 ) -> Result<(), DatasetError> {
     let Some(file) = storage.read(path)? else {
         return Ok(());
     };
     let shown = storage.locate(path);
-    for text in BufReader::new(file).lines() {
-        line(&text.map_err(DatasetError::io("read", &shown))?)?;
+    let (mut file, mut bytes) = (BufReader::new(file), Vec::new());
+    let mut next = |bytes: &mut Vec<u8>| {
+        bytes.clear();
+        let read = file.read_until(b'\n', bytes);
+        read.map_err(DatasetError::io("read", &shown))
+    };
+    while next(&mut bytes)? > 0 {
+        line(&bytes)?;
     }
     Ok(())
+}
+
+/// What a line says, without its end. Of one that is damaged, what is not UTF-8 reads as U+FFFD.
+pub(crate) fn text_of(line: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(line))
 }
 
 /// Stages every file of another export that has a line to be replaced, with the new ones in their
@@ -289,7 +313,7 @@ pub(crate) fn stage_rewritten(
     for path in files(storage)? {
         let mut of_file: u64 = 0;
         each_line(storage, &path, |line| {
-            of_file += u64::from(redact(line).is_some());
+            of_file += u64::from(redact(&text_of(line)).is_some());
             Ok(())
         })?;
         if of_file > 0 && !path.starts_with(&own) {
@@ -312,12 +336,12 @@ fn rewritten(
     let (staged, file) = storage.stage(staging, &suffix(table))?;
     let mut to = BufWriter::new(FileSink::new(file));
     each_line(storage, &path, |line| {
-        let other = redact(line);
-        let line = match &other {
-            Some(other) => checked(table, other)?,
-            None => line,
+        let written = match redact(&text_of(line)) {
+            Some(other) => writeln!(to, "{}", checked(table, &other)?),
+            // Byte for byte, damaged or not.
+            None => to.write_all(line),
         };
-        writeln!(to, "{line}").map_err(DatasetError::io("write", &shown))
+        written.map_err(DatasetError::io("write", &shown))
     })?;
     let sink = to.into_inner().map_err(io::IntoInnerError::into_error);
     let sink = sink.map_err(DatasetError::io("write", &shown))?;

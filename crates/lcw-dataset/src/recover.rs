@@ -1,5 +1,7 @@
 //! What an export left that was not closed.
 
+use std::collections::BTreeSet;
+
 use tracing::warn;
 
 use crate::dataset::Dataset;
@@ -35,7 +37,7 @@ pub(crate) fn reconcile(dataset: &Dataset) -> Result<Option<Newest>, DatasetErro
         let was_running = manifest.is_running();
         if was_running {
             settle(dataset, &mut manifest)?;
-            manifest.quarantined = quarantine::count(dataset, &export_id)?;
+            manifest.quarantined = quarantine::recount(dataset, &manifest)?;
             manifest.status = Status::Interrupted;
             let target = layout::manifest_file(&export_id);
             sha256 = write_json(dataset.storage(), layout::STAGING, &target, &manifest)?;
@@ -64,8 +66,9 @@ pub(crate) fn settle(dataset: &Dataset, manifest: &mut Manifest) -> Result<(), D
             DayState::Incomplete
         };
     }
-    for file in manifest.quarantine_files.values_mut() {
-        settle_file(dataset, file)?;
+    let counted = counted_lines(manifest);
+    for (path, file) in &mut manifest.quarantine_files {
+        settle_lines(dataset, file, counted.contains(path))?;
     }
     let is_something = |file: &FileChange| file.before.is_some() || file.after.is_some();
     manifest
@@ -75,7 +78,7 @@ pub(crate) fn settle(dataset: &Dataset, manifest: &mut Manifest) -> Result<(), D
 }
 
 /// Whether a file is the intended one; if it is still the old one, says so.
-pub(crate) fn settle_file(dataset: &Dataset, file: &mut FileChange) -> Result<bool, DatasetError> {
+fn settle_file(dataset: &Dataset, file: &mut FileChange) -> Result<bool, DatasetError> {
     let found = match dataset.storage().read(&file.path)? {
         Some(mut opened) => {
             let shown = dataset.storage().locate(&file.path);
@@ -100,4 +103,26 @@ pub(crate) fn settle_file(dataset: &Dataset, file: &mut FileChange) -> Result<bo
         );
     }
     Ok(false)
+}
+
+/// The files of an export's own lines that it has published: it counts lines afterwards.
+pub(crate) fn counted_lines(manifest: &Manifest) -> BTreeSet<String> {
+    let counts = manifest.quarantined.iter().filter(|(_, lines)| **lines > 0);
+    counts
+        .map(|(table, _)| layout::quarantine_file(&manifest.export_id, table))
+        .collect()
+}
+
+/// The same for a file of lines. Where some of it were counted, that there is none is not how it was
+/// before: they are lost, and stay on record.
+pub(crate) fn settle_lines(
+    dataset: &Dataset,
+    file: &mut FileChange,
+    is_counted: bool,
+) -> Result<(), DatasetError> {
+    if is_counted && dataset.storage().read(&file.path)?.is_none() {
+        warn!(path = file.path, "quarantined lines are gone");
+        return Ok(());
+    }
+    settle_file(dataset, file).map(|_| ())
 }

@@ -250,8 +250,8 @@ fn doubtful(request: &AcknowledgeRequest) -> Result<Vec<AcknowledgedManifest>, P
     Ok(doubtful)
 }
 
-/// Whether no manifest names an export, but rows of it are in a file that cannot be judged without its
-/// own.
+/// Whether no manifest names an export, but rows of it, or lines that it set aside, are in a file that
+/// cannot be judged without its own.
 fn is_missed(
     request: &AcknowledgeRequest,
     audit: &Audit,
@@ -260,9 +260,10 @@ fn is_missed(
     let (format, tables) = opened(request)?;
     let dataset = audit.dataset(format, tables);
     let units = audit.units(&dataset).0;
-    let mut findings = units
+    let of_units = units
         .iter()
         .flat_map(|unit| audit.examine(&dataset, unit, None).findings);
+    let mut findings = audit.findings().into_iter().chain(of_units);
     Ok(findings.any(|it| it.written_by.as_deref() == Some(export_id)))
 }
 

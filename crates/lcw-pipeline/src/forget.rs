@@ -329,16 +329,17 @@ impl Place {
         let asked = stopping.clone();
         export.stop_when(move || asked.is_asked());
         stopping.reach(Stage::Begun);
-        match rewrite(&mut export, &found.files, &forgotten, stopping) {
+        let done = rewrite(&mut export, &found.files, &forgotten, stopping)
+            .and_then(|()| export.rewrite_quarantine(|line| redact_line(&forgotten, line)));
+        match done {
             Err(DatasetError::Stopped) => {
                 // Who is to be forgotten is on record: whoever comes next knows.
                 export.close(tail(Status::Interrupted))?;
                 stopping.check()?;
                 return Err(DatasetError::Stopped.into());
             }
-            other => other?,
+            other => _ = other?,
         }
-        export.rewrite_quarantine(|line| redact_line(&forgotten, line))?;
         if let Some(tombstones) = &mut state.tombstones {
             tombstones.is_unfinished = false;
         }

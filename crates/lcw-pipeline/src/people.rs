@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lcw_transform::{
     FORGOTTEN, Forgotten, PseudonymKey, Rows, Table, pseudonymise, pseudonymise_object,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::tombstones::Tombstones;
 
@@ -77,7 +77,8 @@ fn with_pseudonyms(key: &PseudonymKey, line: &str) -> String {
 }
 
 /// A quarantined line without those who are forgotten; `None` when none of them is in it. Of a row
-/// about one of them nothing stays but where it was: the lines are counted.
+/// about one of them nothing stays but where it was: the lines are counted. Of a line that is damaged, so
+/// that nobody knows whom it is about, nothing stays.
 pub(crate) fn redact_line(forgotten: &Forgotten, line: &str) -> Option<String> {
     let is_about = |members: &serde_json::Map<String, Value>| {
         let name = members.get("table").and_then(Value::as_str);
@@ -96,7 +97,10 @@ pub(crate) fn redact_line(forgotten: &Forgotten, line: &str) -> Option<String> {
             let line = Value::Object(members).to_string();
             Some(forgotten.redact_json(&line).unwrap_or(line))
         }
-        _ => forgotten.redact_json(line),
+        Ok(Value::Object(_)) => forgotten.redact_json(line),
+        _ => forgotten
+            .is_in(line)
+            .then(|| json!({"problem": FORGOTTEN, "row": null}).to_string()),
     }
 }
 

@@ -127,7 +127,7 @@ pub struct Finding {
     pub expected: String,
     /// What is.
     pub found: String,
-    /// The export without a manifest that wrote rows of it.
+    /// The export without a manifest that wrote rows of it, or that set its lines aside.
     pub written_by: Option<String>,
 }
 

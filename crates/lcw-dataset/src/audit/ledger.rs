@@ -213,12 +213,6 @@ impl Ledger {
         found.map(|it| &*it.link.sha256)
     }
 
-    /// Whether what an export left without a manifest is known to.
-    pub(crate) fn is_known_to_be_gone(&self, export_id: &str) -> bool {
-        let mut acknowledged = self.acknowledged.iter();
-        acknowledged.any(|it| it.found.is_none() && export_id <= it.export_id.as_str())
-    }
-
     /// Ids of all manifests in their order.
     fn list(&mut self, storage: &dyn Storage) -> Result<Vec<String>, DatasetError> {
         let mut ids = Vec::new();

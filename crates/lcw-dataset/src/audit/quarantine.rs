@@ -15,32 +15,78 @@ pub(crate) fn check(storage: &dyn Storage, ledger: &Ledger) -> Vec<Finding> {
     let mut findings: Vec<Finding> = files
         .filter_map(|(path, lines)| lines.look(storage, ledger, path))
         .collect();
-    for export in ledger.exports.iter().filter(|it| !it.is_running) {
-        let folder = layout::quarantine_folder(&export.link.export_id);
-        for entry in storage.list(&folder).unwrap_or_default() {
-            let file = format!("{folder}/{}", entry.name);
-            if !expected.contains_key(&file) {
-                findings.push(Finding::new(Class::Stray, file, "no such file", "a file"));
-            }
-        }
-    }
-    let known = |name: &str| {
-        let mut exports = ledger.exports.iter();
-        exports.any(|it| it.link.export_id == name) || ledger.is_known_to_be_gone(name)
-    };
     for entry in storage.list(layout::QUARANTINE).unwrap_or_default() {
-        if !known(&entry.name) && !ledger.may_be_outdated(None) {
+        if entry.is_folder && layout::check_export_id(&entry.name).is_ok() {
+            let unknown = unknown_files(storage, ledger, &expected, &entry.name);
+            findings.extend(unknown);
+        } else if !ledger.may_be_outdated(None) {
             let file = format!("{}/{}", layout::QUARANTINE, entry.name);
-            let expected = "folders of exports";
+            let found = "no manifest names it";
             findings.push(Finding::new(
                 Class::Stray,
                 file,
-                expected,
-                "no manifest names it",
+                "folders of exports",
+                found,
             ));
         }
     }
     findings
+}
+
+/// What is wrong with files of an export's folder that are on no record. An empty folder holds nothing.
+fn unknown_files(
+    storage: &dyn Storage,
+    ledger: &Ledger,
+    expected: &BTreeMap<String, Expected<'_>>,
+    export_id: &str,
+) -> Vec<Finding> {
+    let mut exports = ledger.exports.iter();
+    let export = exports.find(|it| it.link.export_id == export_id);
+    if export.is_some_and(|it| it.is_running) {
+        return Vec::new();
+    }
+    let folder = layout::quarantine_folder(export_id);
+    let entries = storage.list(&folder).unwrap_or_default().into_iter();
+    let files = entries.map(|entry| (format!("{folder}/{}", entry.name), entry));
+    let unknown = files.filter(|(file, _)| !expected.contains_key(file));
+    let findings = unknown.map(|(file, entry)| {
+        let is_of_lines = !entry.is_folder && layout::quarantined_table(&entry.name).is_some();
+        if export.is_none() && is_of_lines {
+            without_manifest(storage, ledger, export_id, &file)
+        } else {
+            Finding::new(Class::Stray, file, "no such file", "a file")
+        }
+    });
+    findings.collect()
+}
+
+/// Lines of an export whose own manifest is gone or cannot be read may be good. That somebody knows of
+/// the manifest says nothing of a file: what was there then has been put on record.
+fn without_manifest(
+    storage: &dyn Storage,
+    ledger: &Ledger,
+    export_id: &str,
+    file: &str,
+) -> Finding {
+    let found = match storage.read(file).map(|it| it.map(scan)) {
+        Ok(Some(Ok(found))) => found,
+        Ok(Some(Err(error))) => {
+            let expected = "a file that can be read";
+            return Finding::new(Class::Unreadable, file, expected, error.to_string());
+        }
+        Ok(None) => return Finding::new(Class::Missing, file, "a file", "no file"),
+        Err(error) => return refused(file, &error),
+    };
+    let seen = seen(&found);
+    if found.problem.is_some() && !ledger.may_be_outdated(None) {
+        return Finding::new(Class::Stray, file, "lines of JSON, on record", seen);
+    }
+    let expected = format!("a readable manifest of the export {export_id} that set them aside");
+    let is_there = ledger.ids.contains(export_id);
+    Finding {
+        written_by: (!is_there).then(|| export_id.to_owned()),
+        ..Finding::new(Class::Unverifiable, file, expected, seen)
+    }
 }
 
 /// What the manifests say of a file of lines.
@@ -147,9 +193,7 @@ fn judge(
     let record = recorded.contents.iter().flatten().next();
     let expected = record.map_or_else(|| "no file".to_owned(), contents);
     let digest = &found.record.sha256;
-    let problem = found.problem.as_ref();
-    let problem = problem.map_or_else(String::new, |problem| format!("; {problem}"));
-    let seen = format!("{}{problem}", contents(&found.record));
+    let seen = seen(found);
     if ledger.may_be_outdated(Some(recorded)) {
         let expected = "undamaged manifests that name it";
         return Finding::new(Class::Unverifiable, path, expected, seen);
@@ -161,6 +205,12 @@ fn judge(
         }
         None => Finding::new(Class::Changed, path, expected, seen),
     }
+}
+
+fn seen(found: &Scanned) -> String {
+    let problem = found.problem.as_ref();
+    let problem = problem.map_or_else(String::new, |problem| format!("; {problem}"));
+    format!("{}{problem}", contents(&found.record))
 }
 
 fn contents(record: &FileRecord) -> String {

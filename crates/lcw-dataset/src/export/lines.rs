@@ -62,9 +62,10 @@ impl Journal {
 
     /// What a file of lines holds that is about to be replaced.
     fn lines_before(&mut self, path: &str) -> Result<Option<FileRecord>, DatasetError> {
+        let is_counted = recover::counted_lines(&self.manifest).contains(path);
         if let Some(change) = self.manifest.quarantine_files.get_mut(path) {
             // It may have been replaced the last time, or not.
-            recover::settle_file(&self.dataset, change)?;
+            recover::settle_lines(&self.dataset, change, is_counted)?;
             return Ok(change.after.clone());
         }
         let found = quarantine::scan_at(self.dataset.storage(), path)?;

@@ -291,3 +291,36 @@ fn lines_are_replaced_once_both_contents_are_on_record() {
     let all = [(0, 0), (2, 0), (2, 1), (2, 2)];
     assert_eq!(seen, all.into());
 }
+
+/// A flipped bit is no reason to keep somebody: what can be read of a line is taken out, and other lines
+/// stay byte for byte.
+#[test]
+fn damaged_lines_are_replaced_as_far_as_they_can_be_read() {
+    let format = crate::support::parquet();
+    let folder = folder();
+    let root = folder.path();
+    let [path, _] = set_aside(root, &format);
+    let lines = [
+        &b"{\"a\":\"\xff\"}\n"[..],
+        b"{\"b\":\"\xfe\"}\r\n",
+        b"{\"b\":2",
+    ];
+    std::fs::write(root.join(&path), lines.concat()).unwrap();
+    let mut writer = writer(root, &format);
+    let mut seen = Vec::new();
+    let each = |_: &str, line: &str| seen.push(line.to_owned());
+    writer.dataset().each_quarantined(each).unwrap();
+    assert!(
+        seen.contains(&"{\"a\":\"\u{fffd}\"}".to_owned()),
+        "{seen:?}"
+    );
+    let head = head(&writer, 3);
+    let mut export = writer.begin(head).unwrap();
+    assert_eq!(export.rewrite_quarantine(without_a).unwrap(), 2);
+    export.close(tail(Status::Done)).unwrap();
+    let found = std::fs::read(root.join(&path)).unwrap();
+    let expected = [b"{\"gone\":null}\n", lines[1], lines[2]].concat();
+    assert_eq!(found, expected);
+    let broken = crate::audits::classes(root, &format);
+    assert!(broken.contains(&(Class::BrokenChain, path)), "{broken:?}");
+}

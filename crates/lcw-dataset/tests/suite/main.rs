@@ -9,6 +9,7 @@ mod evolution;
 mod forgetting;
 mod formats;
 mod losses;
+mod lost_lines;
 mod manifests;
 mod merges;
 mod model;

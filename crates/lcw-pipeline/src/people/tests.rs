@@ -45,6 +45,27 @@ fn a_quarantined_row_about_something_else_only_loses_the_name() {
     assert!(!redacted.contains(ADA), "{redacted}");
 }
 
+/// Nobody knows what else of them is in it.
+#[test]
+fn of_a_damaged_line_that_names_somebody_forgotten_nothing_stays() {
+    let forgotten = tombstones().forgotten();
+    let row = json!({ "id": "1", "subject": { "id": ADA, "displayName": "Ada" } });
+    let whole = line("user_processing_results", &row);
+    for damaged in [
+        whole.replacen(':', ";", 1),
+        whole[..whole.len() - 1].to_owned(),
+        format!("{whole}J{whole}"),
+        whole.replacen('{', "\u{fffd}", 1),
+        format!("[{whole}]"),
+    ] {
+        let redacted = redact_line(&forgotten, &damaged).unwrap();
+        let value: Value = serde_json::from_str(&redacted).unwrap();
+        assert_eq!(value, json!({ "problem": FORGOTTEN, "row": null }));
+        assert_eq!(redact_line(&forgotten, &redacted), None);
+        assert_eq!(redact_line(&forgotten, &damaged.replace(ADA, "x")), None);
+    }
+}
+
 #[test]
 fn a_quarantined_line_has_pseudonyms_before_anybody_is_forgotten() {
     let key = PseudonymKey::new(b"0123456789abcdef0123456789abcdef").unwrap();
