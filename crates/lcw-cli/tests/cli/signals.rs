@@ -8,7 +8,7 @@ use lcw_pipeline::FileFormat;
 use lcw_transform::Table;
 
 use crate::desk::{Desk, NDJSON, data_files};
-use crate::program::Running;
+use crate::program::{Running, until};
 use crate::stopped::Before;
 
 /// A signal by name, and the exit code that says so.
@@ -23,6 +23,11 @@ async fn a_signal_leaves_whole_days_oldest_first_and_a_true_summary() {
         let line = "export --out data --json --max-concurrency 2";
         let export = desk.lcw(line).start();
         busy.recv_timeout(Duration::from_mins(1)).unwrap();
+        // Readers are ahead of what is written.
+        until("five days", || {
+            let files = data_files(&desk.data()).into_keys();
+            files.filter(|path| path.starts_with("runs")).count() > 4
+        });
         let asked = Instant::now();
         export.signal(signal);
         let ended = export.end().with(code);

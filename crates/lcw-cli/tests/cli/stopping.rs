@@ -509,6 +509,7 @@ async fn a_terminal_that_goes_away_leaves_what_is_committed() {
     let lcw = desk.lcw("export --out data --max-concurrency 2");
     let running = lcw.wrapped(heeding).start();
     busy.recv_timeout(PATIENCE).unwrap();
+    until("a file", || !data_files(&desk.data()).is_empty());
     let ended = stop(running, ("HUP", 129));
     assert!(ended.was_killed);
     assert!(!data_files(&desk.data()).is_empty());
