@@ -12,15 +12,8 @@ fn verify(desk: &Desk, code: i32) -> Value {
     ended.with(code).json()
 }
 
-/// The class of what is found of a file.
-fn class_of(done: &Value, file: &str) -> Option<String> {
-    let mut findings = done["findings"].as_array().unwrap().iter();
-    let finding = findings.find(|it| it["file"] == file)?;
-    Some(finding["class"].as_str().unwrap().to_owned())
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn lines_of_a_lost_manifest_are_unverifiable_and_then_acknowledged_and_watched() {
+/// A dataset with rows that were set aside, and the export that did.
+pub(crate) async fn set_aside() -> (Desk, String) {
     let desk = Desk::new().await;
     mistype(
         &desk.tenant,
@@ -33,6 +26,19 @@ async fn lines_of_a_lost_manifest_are_unverifiable_and_then_acknowledged_and_wat
         .run()
         .with(4);
     let id = ended.json()["export_id"].as_str().unwrap().to_owned();
+    (desk, id)
+}
+
+/// The class of what is found of a file.
+fn class_of(done: &Value, file: &str) -> Option<String> {
+    let mut findings = done["findings"].as_array().unwrap().iter();
+    let finding = findings.find(|it| it["file"] == file)?;
+    Some(finding["class"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn lines_of_a_lost_manifest_are_unverifiable_and_then_acknowledged_and_watched() {
+    let (desk, id) = set_aside().await;
     let lines = format!("_quarantine/{id}/user_processing_results.ndjson");
     let path = desk.data().join(&lines);
     std::fs::remove_file(desk.data().join(format!("_manifests/{id}.json"))).unwrap();

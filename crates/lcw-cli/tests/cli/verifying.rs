@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use lcw_pipeline::VerifyRequest;
-use lcw_simulator::Endpoint;
 use lcw_tests::damage::flip;
-use lcw_tests::{mistype, single};
+use lcw_tests::single;
 
 use crate::desk::{Desk, contents, data_files};
+use crate::lost_lines::set_aside;
 use crate::program::{Ended, Lcw};
 
 fn verify(desk: &Desk, more: &str) -> Ended {
@@ -311,18 +311,7 @@ async fn what_does_not_belong_is_named_where_readers_look() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn rows_that_were_set_aside_are_held_against_their_digest() {
-    let desk = Desk::new().await;
-    mistype(
-        &desk.tenant,
-        Endpoint::RunResults,
-        "workflowVersion",
-        "\"two\"",
-    );
-    let ended = desk
-        .lcw("export --out data --json --on-drift quarantine")
-        .run()
-        .with(4);
-    let id = ended.json()["export_id"].as_str().unwrap().to_owned();
+    let (desk, id) = set_aside().await;
     verify(&desk, "--deep").with(0);
     let folder = desk.data().join("_quarantine").join(&id);
     let path = folder.join("user_processing_results.ndjson");
