@@ -12,12 +12,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 
-use crate::BATCH_ROWS;
 use crate::format::{FileMeta, FileSink, Format, FormatError};
 use crate::table::{ColumnSpec, TableSpec};
+use crate::{BATCH_BYTES, BATCH_ROWS};
 
 pub use rows::{many_rows, sample_rows, sample_table};
-use rows::{numbered_rows, numbered_table};
+use rows::{numbered_rows, numbered_table, wide_rows};
 use written::Written;
 
 /// The whole suite.
@@ -27,6 +27,7 @@ use written::Written;
 pub fn run(format: &dyn Format) {
     rows_come_back(format);
     many_rows_come_back_in_batches(format);
+    wide_rows_come_back_in_smaller_batches(format);
     numbers_may_be_keys(format);
     a_file_without_rows_is_a_file(format);
     named_columns_come_in_the_order_named(format);
@@ -83,6 +84,28 @@ pub fn many_rows_come_back_in_batches(format: &dyn Format) {
     for batch in reader {
         assert!(batch.expect("it was just written").num_rows() <= BATCH_ROWS);
     }
+}
+
+/// Rows with long texts that repeat, which a dictionary keeps once, and a batch as often as they come.
+///
+/// # Panics
+/// When rows are lost, or a batch takes twice the memory that it may.
+pub fn wide_rows_come_back_in_smaller_batches(format: &dyn Format) {
+    let table = sample_table(format.timestamps(), 1);
+    let rows = wide_rows(&table, 3_000);
+    assert!(rows.get_array_memory_size() > 3 * BATCH_BYTES);
+    let file = Written::new(format, &table, std::slice::from_ref(&rows));
+    let reader = format
+        .open(file.open(), &table, None)
+        .expect("it was just written");
+    let mut read = 0;
+    for batch in reader {
+        let batch = batch.expect("it was just written");
+        assert!(batch.get_array_memory_size() <= 2 * BATCH_BYTES);
+        assert_eq!(batch, rows.slice(read, batch.num_rows()));
+        read += batch.num_rows();
+    }
+    assert_eq!(read, rows.num_rows());
 }
 
 /// A key column of integers, whose order is not that of their digits.

@@ -102,7 +102,8 @@ pub trait RowWriter: Send {
 }
 
 /// Reads the rows of one file in the order in which they are stored, in batches of at most
-/// [`crate::BATCH_ROWS`] rows.
+/// [`crate::BATCH_ROWS`] rows, and of fewer where these would take more than some
+/// [`crate::BATCH_BYTES`].
 pub trait RowReader: Iterator<Item = Result<RecordBatch, FormatError>> + Send {}
 
 impl<T: Iterator<Item = Result<RecordBatch, FormatError>> + Send> RowReader for T {}

@@ -77,5 +77,8 @@ pub use table::{ColumnSpec, Hint, RAW_COLUMN, Role, TableSpec, Timestamps};
 pub use values::Values;
 pub use writer::Writer;
 
-/// Rows of a batch that is read, merged or written at once.
+/// Rows of a batch that is read or merged at once, at most.
 pub const BATCH_ROWS: usize = 8192;
+
+/// Memory of a batch that is read: rows whose values are so large come in smaller batches.
+pub const BATCH_BYTES: usize = 16 << 20;

@@ -6,16 +6,13 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use flate2::bufread::MultiGzDecoder;
-use lcw_dataset::{BATCH_ROWS, FormatError, TableSpec};
+use lcw_dataset::{BATCH_BYTES, BATCH_ROWS, FormatError, TableSpec};
 
 use crate::Compression;
 use crate::line::{Columns, parse};
 
 /// Longest line that is read: more is not one of ours, and memory is finite.
 const LONGEST_LINE: u64 = 256 << 20;
-
-/// Rows of a batch that ends early because its lines are long.
-const BATCH_BYTES: usize = 16 << 20;
 
 pub(crate) struct Reader {
     lines: Box<dyn BufRead + Send>,

@@ -12,6 +12,7 @@
 //! **Invariant**: a file holds nothing but its rows, its schema and [`FileMeta`]; the same rows
 //! written by the same export give the same bytes.
 
+mod batch;
 mod reader;
 mod source;
 mod writer;

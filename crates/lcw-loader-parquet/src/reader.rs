@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
-use lcw_dataset::{BATCH_ROWS, FormatError, TableSpec};
+use lcw_dataset::{FormatError, TableSpec};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::file::metadata::ParquetMetaData;
 
+use crate::batch;
 use crate::source::Source;
 use crate::{SCHEMA_VERSION_KEY, failure};
 
@@ -41,12 +42,8 @@ impl Reader {
         let names = schema.fields().iter().map(|field| field.name().as_str());
         let mask = ProjectionMask::columns(builder.parquet_schema(), names);
         let sources = sources(&stored, &schema)?;
-        let build = || {
-            builder
-                .with_projection(mask)
-                .with_batch_size(BATCH_ROWS)
-                .build()
-        };
+        let rows = batch::rows(builder.metadata(), &mask);
+        let build = || builder.with_projection(mask).with_batch_size(rows).build();
         let inner = Some(unharmed(build)?.map_err(failure)?);
         Ok(Self {
             inner,

@@ -100,6 +100,11 @@ pub fn many_rows(table: &TableSpec, count: usize) -> RecordBatch {
     rows(table, count, |row| format!("text {}", row * 7919 % 1009))
 }
 
+/// Rows of a table like [`sample_table`] with texts of 20 kB, of which there are three.
+pub(super) fn wide_rows(table: &TableSpec, count: usize) -> RecordBatch {
+    rows(table, count, |row| ["a", "b", "c"][row % 3].repeat(20_000))
+}
+
 fn rows(table: &TableSpec, count: usize, text: impl Fn(usize) -> String) -> RecordBatch {
     let column = |spec: &ColumnSpec| column(spec, count, &text);
     let columns = table.columns().iter().map(column).collect();
