@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lcw_pipeline::{Kind, Summary};
-use lcw_simulator::{DeletedHistory, Endpoint, FaultRule, Listed, Reading, Simulator, Truth};
+use lcw_simulator::{
+    Contents, DeletedHistory, Endpoint, FaultRule, Listed, Reading, Simulator, Truth,
+};
 use lcw_tests::expected::micros;
 use lcw_tests::{Facts, Office, expected};
 use lcw_transform::Table;
@@ -70,11 +72,12 @@ pub(crate) struct Ended<'a> {
 
 impl Snapshot {
     pub(crate) fn of(tenant: &Simulator, tables: &[Table], service: Service) -> Self {
-        let truth = tenant.truth_as(&Reading {
-            task_results: tables.contains(&Table::TaskProcessingResults),
-            core_only: tables.len() == lcw_tests::CORE.len(),
-            ..Reading::default()
-        });
+        let contents = match tables {
+            all if all.contains(&Table::TaskProcessingResults) => Contents::All,
+            core if core.len() == lcw_tests::CORE.len() => Contents::Core,
+            _ => Contents::WithoutTaskResults,
+        };
+        let truth = tenant.truth_as(&Reading::of(contents));
         let now = tenant.now().as_microsecond();
         let rows = tables
             .iter()

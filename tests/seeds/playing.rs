@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use lcw_pipeline::{Status, Summary, exit};
 use lcw_simulator::{
-    Category, DateProperty, Endpoint, Fault, FaultRule, Listed, ProcessingStatus, Reading,
-    RequestRecord, RunChange, RunPlan, Schedule, Simulator, TrueRun, Truth, WorkflowConfig,
+    Category, Contents, DateProperty, Endpoint, Fault, FaultRule, Listed, ProcessingStatus,
+    Reading, RequestRecord, RunChange, RunPlan, Schedule, Simulator, TrueRun, Truth,
+    WorkflowConfig,
 };
 use lcw_tests::{Eavesdropper, Office};
 use lcw_transform::Table;
@@ -415,10 +416,7 @@ fn assert_code(trouble: &Trouble, came: &[(FaultRule, u64)], summary: &Summary) 
 }
 
 fn core(tenant: &Simulator) -> Truth {
-    tenant.truth_as(&Reading {
-        core_only: true,
-        ..Reading::default()
-    })
+    tenant.truth_as(&Reading::of(Contents::Core))
 }
 
 fn chosen(runs: &[TrueRun], nth: usize) -> Option<&TrueRun> {

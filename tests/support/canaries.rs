@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use lcw_simulator::{Expand, Reading, Simulator, TrueResult};
+use lcw_simulator::{Contents, Expand, Reading, Simulator, TrueResult};
 
 /// No canary is shorter.
 const STARTS: usize = 6;
@@ -15,8 +15,7 @@ const NAMES: [&str; 3] = ["displayName", "userPrincipalName", "mail"];
 pub fn of(tenant: &Simulator) -> BTreeSet<String> {
     let expanded = Reading {
         expand: Expand::SubjectSelecting(NAMES.map(str::to_owned).to_vec()),
-        task_results: false,
-        ..Reading::default()
+        ..Reading::of(Contents::Core)
     };
     let subjects = tenant.truth_of_everything_ever_as(&expanded).results;
     let names = |result: TrueResult| {

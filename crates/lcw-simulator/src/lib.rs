@@ -101,5 +101,5 @@ pub use record::{Endpoint, RequestRecord};
 pub use scripted::ScriptedAnswer;
 pub use sign_in::{DeviceOutcome, DeviceSignIn, FederatedIdentity, user_roles};
 pub use simulator::Simulator;
-pub use truth::{Expand, Reading, TrueItem, TrueResult, TrueRun, TrueWorkflow, Truth};
+pub use truth::{Contents, Expand, Reading, TrueItem, TrueResult, TrueRun, TrueWorkflow, Truth};
 pub use words::{Category, ExecutionType, ProcessingStatus};

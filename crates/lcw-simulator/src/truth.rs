@@ -14,7 +14,7 @@ use crate::tenant::{Scope, Tenant};
 use crate::ticks::Ticks;
 use crate::workflow::Workflow;
 
-/// Every row of a tenant.
+/// Every row of a tenant, as far as [`Reading::contents`] asks for it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Truth {
     /// Live and deleted workflows.
@@ -23,7 +23,7 @@ pub struct Truth {
     pub runs: Vec<TrueRun>,
     /// The user processing results of these runs.
     pub results: Vec<TrueResult>,
-    /// The task processing results of these runs. Left out where [`Reading::task_results`] says so.
+    /// The task processing results of these runs.
     pub task_results: Vec<TrueResult>,
     /// The task reports of these runs, with the task expanded.
     pub task_reports: Vec<TrueResult>,
@@ -46,11 +46,32 @@ pub struct Reading {
     pub beta: bool,
     /// What is expanded of results and task results.
     pub expand: Expand,
-    /// Whether the truth contains task results: there are several for each user.
-    pub task_results: bool,
-    /// Whether the truth contains workflows, runs and user processing results only: the rest costs more time
-    /// than these.
-    pub core_only: bool,
+    /// What of them is read.
+    pub contents: Contents,
+}
+
+/// How much of a tenant is read. There are some hundred times more results than runs, and several task results
+/// for each of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Contents {
+    /// Workflows and runs.
+    Listings,
+    /// These, and user processing results.
+    Core,
+    /// Everything but task processing results.
+    WithoutTaskResults,
+    /// Everything.
+    All,
+}
+
+impl Reading {
+    /// So much of the tenant, read as v1.0 and with nothing expanded.
+    pub fn of(contents: Contents) -> Self {
+        Self {
+            contents,
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for Reading {
@@ -58,8 +79,7 @@ impl Default for Reading {
         Self {
             beta: false,
             expand: Expand::Nothing,
-            task_results: true,
-            core_only: false,
+            contents: Contents::All,
         }
     }
 }
@@ -233,8 +253,7 @@ impl Tasks {
 struct Teller<'a> {
     style: Style<'a>,
     now: Ticks,
-    with_task_results: bool,
-    core_only: bool,
+    contents: Contents,
     truth: Truth,
 }
 
@@ -251,10 +270,10 @@ impl<'a> Teller<'a> {
             beta: reading.beta,
             expand,
         };
-        let known = if reading.core_only {
-            &[]
-        } else {
+        let known = if reading.contents > Contents::Core {
             tasks::definitions()
+        } else {
+            &[]
         };
         let definitions = known.iter().map(|definition| TrueItem {
             workflow_id: String::new(),
@@ -268,8 +287,7 @@ impl<'a> Teller<'a> {
         Self {
             style,
             now,
-            with_task_results: reading.task_results && !reading.core_only,
-            core_only: reading.core_only,
+            contents: reading.contents,
             truth,
         }
     }
@@ -282,7 +300,7 @@ impl<'a> Teller<'a> {
             listed: value(|out| style.workflow(out, workflow, deleted)),
             detail: braced(|out| style.workflow_detail(out, workflow, now)),
         });
-        if self.core_only {
+        if self.contents <= Contents::Core {
             return;
         }
         let item = |id: String, value: Value| TrueItem {
@@ -317,12 +335,15 @@ impl<'a> Teller<'a> {
             id: run.id.clone(),
             value: value(|out| style.run(out, &run.view(now))),
         });
+        if self.contents == Contents::Listings {
+            return;
+        }
         let prefix = render::result_id_prefix(workflow, run);
         for view in rows {
             let id = style.result_id(workflow, &view);
             let result = value(|out| style.result(out, &view, &prefix));
             self.truth.results.push(row(workflow, run, id, result));
-            if !self.with_task_results {
+            if self.contents < Contents::All {
                 continue;
             }
             let results = of_result(view).into_iter().map(|view| {
@@ -332,7 +353,7 @@ impl<'a> Teller<'a> {
             });
             self.truth.task_results.extend(results);
         }
-        if !self.core_only {
+        if self.contents > Contents::Core {
             self.beside_users(workflow, run, &tasks.all);
         }
     }
@@ -362,7 +383,7 @@ impl<'a> Teller<'a> {
     }
 
     fn reprocessed(&mut self, workflow: &Workflow, runs: &[&Run]) {
-        if self.core_only {
+        if self.contents <= Contents::Core {
             return;
         }
         for run in runs {
