@@ -8,6 +8,7 @@ use lcw_simulator::{
     TenantConfig, When, WorkflowConfig,
 };
 use lcw_tests::Office;
+use lcw_transform::Table;
 
 /// So many users in each of some four hundred runs, five to a page.
 fn tenant(users: u32) -> TenantConfig {
@@ -83,4 +84,39 @@ async fn runs_without_users_cost_no_request_but_that_which_lists_them() {
     assert!(summary.runs.listed > 300, "{summary:#?}");
     assert_eq!(tenant.count(Endpoint::RunResults), 0);
     assert_eq!(tenant.count(Endpoint::TaskResults), 0);
+}
+
+/// Neither waits for the other's answer, so that a run takes as long as the slower of them.
+#[tokio::test(start_paused = true)]
+async fn results_and_task_results_of_a_run_are_fetched_side_by_side() {
+    let daily = Schedule::past(Duration::from_hours(24), 2);
+    let mut config = tenant(0);
+    config.workflows = vec![WorkflowConfig::new(Category::Leaver, "Leave").scheduled(daily, 1..=1)];
+    let tenant = Simulator::start(config).await.unwrap();
+    let second = Duration::from_secs(1);
+    for endpoint in [Endpoint::RunResults, Endpoint::TaskResults] {
+        let slow = Fault::SlowBytes {
+            chunk: 64,
+            pause: second,
+        };
+        tenant.inject(FaultRule::new(slow).on(endpoint));
+    }
+    let mut office = Office::new(Parquet);
+    office.request.tables.push(Table::TaskProcessingResults);
+    let summary = office.export(&tenant).await;
+    assert_eq!(summary.exit_code, 0, "{summary:#?}");
+    let runs = usize::try_from(summary.runs.fetched).unwrap();
+    assert!(runs > 1 && 2 * runs <= office.request.max_concurrency);
+    let arrivals = |endpoint| {
+        let asked = tenant.requests().into_iter();
+        let asked = asked.filter(move |it| it.endpoint == endpoint);
+        asked.map(|it| it.at).collect::<Vec<_>>()
+    };
+    let results = arrivals(Endpoint::RunResults);
+    let tasks = arrivals(Endpoint::TaskResults);
+    assert_eq!((results.len(), tasks.len()), (runs, runs));
+    let all = results.iter().chain(&tasks);
+    let (first, last) = (all.clone().min().unwrap(), all.max().unwrap());
+    let apart = last.duration_since(*first);
+    assert!(apart < second, "{apart:?} between the first and the last");
 }
