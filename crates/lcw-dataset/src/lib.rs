@@ -42,6 +42,7 @@ mod export;
 mod format;
 #[doc(hidden)]
 pub mod fuzzing;
+mod gather;
 mod history;
 mod identity;
 mod layout;

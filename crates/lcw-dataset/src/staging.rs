@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
 use jiff::civil::Date;
 
 use crate::asked::Asked;
@@ -12,6 +13,7 @@ use crate::dataset::{Dataset, Rows};
 use crate::error::{DatasetError, MergeError};
 use crate::export::Journal;
 use crate::format::{self, FileMeta, FileSink};
+use crate::gather::Gathered;
 use crate::layout;
 use crate::manifest::{FileChange, FileRecord, ForgottenRows};
 use crate::merge::{Failure, Incoming, Merge, MergeStats};
@@ -371,7 +373,13 @@ impl<'e> Staging<'e> {
             .format()
             .create(sink, table, &meta)
             .map_err(failed)?;
-        fill(&mut |batch| writer.write(batch).map_err(failed))?;
+        let mut gathered = Gathered::default();
+        let mut write = |rows: Result<Option<RecordBatch>, ArrowError>| {
+            let rows = rows.map_err(|error| failed(error.into()))?;
+            rows.map_or(Ok(()), |rows| writer.write(&rows).map_err(failed))
+        };
+        fill(&mut |batch| write(gathered.add(batch)))?;
+        write(gathered.take())?;
         let (sink, rows) = writer.finish().map_err(failed)?;
         let (sha256, bytes) = sink.finish().map_err(DatasetError::io("write", &shown))?;
         Ok((
