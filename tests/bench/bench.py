@@ -21,17 +21,15 @@ import time
 
 import figures
 import measured
+import ratios
+import routes
+from contestants import CLEAN, HERE, PYTHON, ROOT, Contestants
 from tenant import Tenant
 
-HERE = pathlib.Path(__file__).parent
-ROOT = HERE.parent.parent
 DOCUMENT = ROOT / "docs/performance.md"
 ACCEPTED = HERE / "accepted.json"
-PYTHON = ROOT / os.environ.get("BENCH_PYTHON", ".venv/bench/bin/python")
 CARGO = shlex.split(os.environ.get("CARGO", "cargo"))
-CLEAN = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
 
-RESULTS = "user_processing_results"
 # Rows: workflows, runs of each, users of each run.
 SIZES = {
     20_000: (20, 10, 100),
@@ -40,6 +38,8 @@ SIZES = {
     1_000_000: (20, 250, 200),
     10_000_000: (20, 500, 1_000),
 }
+# Of the routes: by the first one, 4,000 runs are 40 seconds under the one limit, and four minutes under the other.
+ROUTE_LIMITS, ROUTE_LIMITS_LONG = [100], [100, 20]
 DAYS_OF_YEAR = 364
 LIMIT = 100
 # Two requests in a hundred, in five ways.
@@ -54,10 +54,11 @@ class Bench:
         self.sizes = self.compared + ([10_000_000] if arguments.long else [])
         self.scratch = scratch
         self.lcw, self.program = programs(arguments.programs, scratch)
+        self.by = Contestants(self.lcw, self.program, scratch)
+        self.small = (4, 50, 5) if arguments.quick else (20, 200, 5)
         self.is_long = arguments.long
-        self.exports, self.stages, self.offline, self.hardships = [], [], [], []
-        # Rows of each dataset as its last export left it.
-        self.stored = {}
+        self.exports, self.stages, self.offline = [], [], []
+        self.hardships, self.routes = [], []
 
     def everything(self):
         for size in self.sizes:
@@ -74,29 +75,31 @@ class Bench:
             self.large_day(size)
         for size in self.compared:
             self.year(size)
+        limits = ROUTE_LIMITS_LONG if self.is_long else ROUTE_LIMITS
+        self.routes = routes.measure(self.by, self.small, limits, self.rounds, note)
 
     # What is measured.
 
     def first(self, tenant, size):
         """First exports by everybody, and nothing new right after ours. The largest is ours alone, and once."""
         rounds = self.rounds if size in self.compared else 1
-        contestants = {"lcw": self.ours}
+        contestants = {"lcw": self.by.ours}
         if size in self.compared:
-            contestants |= {"limit": self.limit, "python": self.python}
+            contestants |= {"limit": self.by.limit, "python": self.by.python}
             # Bodies are rendered when they are asked for first: that is no contestant's affair.
-            for prepare in (self.ours, self.limit):
+            for prepare in (self.by.ours, self.by.limit):
                 prepare(tenant, self.out(size))
         taken = self.in_turn("first export", size, tenant, contestants, rounds)
         self.keep("first export", size, taken, memory=True)
         for entry in itertools.chain(*taken.values()):
             if entry["stored"] != tenant.rows:
                 raise measured.Failed(f"{entry['who']} has {entry['stored']} of {tenant.rows} rows")
-        again = [self.ours(tenant, self.out(size), fresh=False) for _ in range(rounds)]
+        again = [self.by.ours(tenant, self.out(size), fresh=False) for _ in range(rounds)]
         self.keep("nothing new", size, {"lcw": again})
 
     def first_ndjson(self, tenant, size):
         out = self.scratch / "ndjson"
-        entry = self.ours(tenant, out, extra=["--format", "ndjson"])
+        entry = self.by.ours(tenant, out, extra=["--format", "ndjson"])
         self.keep("first export as NDJSON", size, {"lcw": [entry]}, memory=True)
         shutil.rmtree(out)
 
@@ -113,9 +116,8 @@ class Bench:
     def read(self, size):
         """Verbs that ask nobody, on the dataset that the first export left."""
         for verb in OFFLINE:
-            command = [self.lcw, *verb, "--out", self.out(size)]
             rounds = self.rounds if size in self.compared else 1
-            taken = [self.figures_of(measured.run(command, self.scratch, CLEAN)) for _ in range(rounds)]
+            taken = [self.by.alone(*verb, "--out", self.out(size)) for _ in range(rounds)]
             name = " ".join(word for word in verb if not word[0].isdigit() and word != "--from")
             self.offline.append({"verb": name, "size": size} | figures.median(taken))
 
@@ -123,12 +125,12 @@ class Bench:
         """One run into a day that has all the rows."""
         out = self.scratch / "day"
         with Tenant(self.program, "day", *SIZES[size]) as tenant:
-            self.ours(tenant, out)
+            self.by.ours(tenant, out)
             taken = []
             for _ in range(self.rounds if size in self.compared else 1):
                 tenant.ask("POST", f"/runs?workflow={tenant.workflows[0]}&users=200")
                 tenant.ask("POST", "/clock?advance=1h")
-                taken.append(self.ours(tenant, out, fresh=False))
+                taken.append(self.by.ours(tenant, out, fresh=False))
             self.keep("merge into one large day", size, {"lcw": taken}, memory=True)
         shutil.rmtree(out)
 
@@ -139,26 +141,26 @@ class Bench:
         out = self.scratch / "year"
         shutil.rmtree(out, ignore_errors=True)
         with Tenant(self.program, "daily", workflows, DAYS_OF_YEAR, users) as tenant:
-            self.ours(tenant, out)
+            self.by.ours(tenant, out)
             for _ in range(DAYS_OF_YEAR // 28 - 1):
                 tenant.ask("POST", "/clock?advance=28d")
-                self.ours(tenant, out, fresh=False)
+                self.by.ours(tenant, out, fresh=False)
             taken = {"lcw": [], "python": []}
             for number in range(self.rounds):
                 tenant.ask("POST", "/clock?advance=24h")
-                day = self.ours(tenant, out, fresh=False)
+                day = self.by.ours(tenant, out, fresh=False)
                 if day["rows"] != workflows * users:
                     raise measured.Failed(f"a day has {workflows * users} rows, and {day['rows']} came")
                 taken["lcw"].append(day)
-                taken["python"].append(self.python(tenant, self.scratch / "python.parquet"))
+                taken["python"].append(self.by.python(tenant, self.scratch / "python.parquet"))
             self.keep("one new day on a year", size, taken)
-            again = [self.ours(tenant, out, fresh=False) for _ in range(self.rounds)]
+            again = [self.by.ours(tenant, out, fresh=False) for _ in range(self.rounds)]
             self.keep("nothing new in a year", size, {"lcw": again})
         shutil.rmtree(out)
 
     def hardship(self, tenant, size):
         """A limit that nobody tells, and then faults; once each."""
-        contestants = {"lcw": self.ours, "python": self.python}
+        contestants = {"lcw": self.by.ours, "python": self.by.python}
         tenant.ask("POST", f"/limit?per_second={LIMIT}&burst={LIMIT}")
         self.endure(f"limit of {LIMIT} requests/s", tenant, size, contestants)
         tenant.ask("DELETE", "/limit")
@@ -180,54 +182,11 @@ class Bench:
             self.hardships.append({"case": case, "size": size, "rows_there": tenant.rows} | entry | least)
 
     def startup(self):
-        taken = [self.figures_of(measured.run([self.lcw, "--help"], self.scratch, CLEAN)) for _ in range(21)]
+        taken = [self.by.alone("--help") for _ in range(21)]
         of_all = figures.median(taken)
         return {"help_seconds": of_all["seconds"], "help_cpu_seconds": of_all["cpu_seconds"], "bytes": self.lcw.stat().st_size}
 
-    # By whom.
-
-    def ours(self, tenant, out, fresh=True, extra=()):
-        if fresh:
-            shutil.rmtree(out, ignore_errors=True)
-        command = [self.lcw, "export", "--graph-url", tenant.origin, "--authority-url", tenant.origin, "--out", out]
-        command += ["--table", RESULTS, "--requests-per-second", "unlimited", "--json", "--quiet", *extra]
-        before = 0 if fresh else self.stored[out]
-        entry, said = self.asking(tenant, command, "lcw")
-        self.stored[out] = said["tables"][RESULTS]["rows_total"]
-        return entry | {
-            "rows": self.stored[out] - before,
-            "stored": self.stored[out],
-            "bytes": measured.size_of(out / RESULTS),
-            "least": said["requests"]["least"],
-            "runs": said["tables"]["runs"]["rows_total"],
-            "listing_pages": tenant.listing_pages,
-        }
-
-    def limit(self, tenant, out):
-        file = self.scratch / "limit.parquet"
-        return self.file_of(tenant, [self.program, "limit", *tenant.sign_in, file], "limit", file)
-
-    def python(self, tenant, out):
-        file = self.scratch / "python.parquet"
-        return self.file_of(tenant, [PYTHON, HERE / "httpx_pyarrow.py", *tenant.sign_in, file], "python", file)
-
-    def file_of(self, tenant, command, who, file):
-        entry, said = self.asking(tenant, command, who)
-        return entry | {"rows": said["rows"], "stored": said["rows"], "bytes": measured.size_of(file)}
-
     # How.
-
-    def asking(self, tenant, command, who):
-        """Runs it, and says beside its own figures what the tenant noticed."""
-        asked, used = tenant.asked(), tenant.cpu_seconds()
-        done = measured.run(command, self.scratch, CLEAN | tenant.env)
-        answered = tenant.asked() - asked
-        entry = {"who": who, "requests": answered.total(), "refused": answered[429]} | self.figures_of(done)
-        return entry | {"tenant_cpu_seconds": tenant.cpu_seconds() - used}, json.loads(done.stdout)
-
-    @staticmethod
-    def figures_of(done):
-        return {"seconds": done.seconds, "cpu_seconds": done.cpu_seconds, "peak_mib": done.peak_mib}
 
     def in_turn(self, case, size, tenant, contestants, rounds):
         taken = {who: [] for who in contestants}
@@ -314,6 +273,7 @@ def measure(arguments):
             "stages": bench.stages,
             "offline": bench.offline,
             "hardships": bench.hardships,
+            "routes": bench.routes,
             "program": program,
         }
 
@@ -323,19 +283,20 @@ def check(results):
     if not ACCEPTED.exists():
         raise measured.Failed(f"{ACCEPTED.name} is not there: no figures were accepted yet (`make bench-accept`)")
     accepted = json.loads(ACCEPTED.read_text())
-    now = figures.ratios(results)
+    now = ratios.of(results)
     common = [name for name in now if name in accepted]
     if not common:
         raise measured.Failed(f"{ACCEPTED.name} has none of these figures: they are of another size")
-    found = figures.moved(accepted, now)
+    found = ratios.moved(accepted, now)
     for name, was, value, is_worse in found:
-        print(f"{'WORSE ' if is_worse else 'better'} {name}: {was:.3f} -> {value:.3f} ({value / was - 1:+.0%})")
-    print(f"{len(common)} compared, {len(found)} moved by more than {figures.TOLERANCE:.0%}")
+        by = f" ({value / was - 1:+.0%})" if was else ""
+        print(f"{'WORSE ' if is_worse else 'better'} {name}: {was:.3f} -> {value:.3f}{by}")
+    print(f"{len(common)} compared, {len(found)} moved by more than {ratios.TOLERANCE:.0%}")
     return 1 if any(is_worse for *_, is_worse in found) else 0
 
 
 def accept(results):
-    kept = {name: round(value, 4) for name, (_, value) in figures.ratios(results).items()}
+    kept = {name: round(kept.value, 4) for name, kept in ratios.of(results).items()}
     ACCEPTED.write_text(json.dumps(kept, indent=2) + "\n")
 
 

@@ -1,14 +1,13 @@
-"""What the measurements say: bars, ratios, tables. Nothing here measures.
+"""What the measurements say: bars and tables. Nothing here measures.
 
 Results are plain data, as in the JSON that `bench.py` writes: `exports` (one entry for each case, size and
 contestant), `stages` (nanoseconds a row, as an export does it and bare), `offline` (verbs that read a dataset),
-`program`.
+`hardships` (exports under limits and faults), `routes` (many small runs, by each route), `program`.
 """
 
 import statistics
 
 MIB = 1024 * 1024
-TOLERANCE = 0.15
 NAMES = {"lcw": "lcw", "limit": "bare hot path", "python": "httpx + pyarrow"}
 BEGIN = "<!-- figures: begin (make bench-accept writes what follows) -->"
 END = "<!-- figures: end -->"
@@ -31,6 +30,7 @@ class Results:
         self.stages = {(s["stage"], s["variant"], s["manner"]): s["nanoseconds"] for s in results["stages"]}
         self.offline = {(o["verb"], o["size"]): o for o in results["offline"]}
         self.hardships = results["hardships"]
+        self.routes = results.get("routes", [])
         self.program = results["program"]
         self.sizes = sorted({size for case, size, _ in self.exports if case == "first export"})
         compared = {size for case, size, who in self.exports if case == "first export" and who == "python"}
@@ -73,7 +73,7 @@ def bars(results):
         bar("bytes a row in Parquet", 32, bytes_per_row(ours), "{:.1f}"),
         bar("requests, beside the fewest that could do", 1.05, ours["requests"] / ours["least"], "{:.3f}"),
     ]
-    return [*found, *faults(of), nothing_new(of), *memory_bars(of)]
+    return [*found, *faults(of), nothing_new(of), *chosen_route(of), *memory_bars(of)]
 
 
 def bar(name, most, figure, form):
@@ -87,6 +87,23 @@ def faults(of):
             missing = entry["rows_there"] - entry["stored"]
             asked = "every row, at most 1.05 times the fewest requests"
             yield (entry["case"], asked, f"{missing} rows missing, {share:.3f} times", missing == 0 and share <= 1.05)
+
+
+def refused(entry):
+    return entry["refused"] / entry["requests"]
+
+
+def fewest_by_any_route(of):
+    """What the thriftiest route could do with at the least."""
+    return min((entry["least"] for entry in of.routes), default=0)
+
+
+def chosen_route(of):
+    free = {entry["route"]: entry["requests"] for entry in of.routes if not entry["limit"]}
+    if free:
+        others = min(free["run"], free["workflow"])
+        asked = f"at most {others:,}, the fewer of both routes"
+        yield ("requests of route auto, small runs", asked, f"{free['auto']:,}", free["auto"] <= others)
 
 
 def nothing_new(of):
@@ -110,56 +127,6 @@ def memory_bars(of):
         most = max(by_size.values())
         told = ", ".join(f"{peak:.0f} ({size / 1e6:g} M)" for size, peak in sorted(by_size.items()))
         yield (f"peak MiB, {what} (rows)", "at most 100 at every size", told, most <= 100)
-
-
-def ratios(results):
-    """What is kept from one acceptance to the next: (better, value) by name. All but sizes are ratios of two figures
-    of one run, so that they mean the same on another machine."""
-    of = Results(results)
-    kept = {}
-    for size in of.sizes:
-        ours, limit, python = (of.export("first export", size, who) for who in ("lcw", "limit", "python"))
-        if not (limit and python):
-            continue
-        name = f"first export of {size:,} rows"
-        kept[f"{name}: CPU, bare hot path / lcw"] = ("higher", ratio(limit, ours, "cpu_seconds"))
-        kept[f"{name}: time, bare hot path / lcw"] = ("higher", ratio(limit, ours, "seconds"))
-        kept[f"{name}: CPU, Python / lcw"] = ("higher", ratio(python, ours, "cpu_seconds"))
-        kept[f"{name}: time, Python / lcw"] = ("higher", ratio(python, ours, "seconds"))
-    yardstick = of.export("first export", of.sizes[0], "limit")["cpu_seconds"]
-    for (case, size, who), entry in of.exports.items():
-        if who != "lcw":
-            continue
-        name = f"{case} of {size:,} rows"
-        kept[f"{name}: requests / least"] = ("lower", entry["requests"] / entry["least"])
-        kept[f"{name}: peak MiB"] = ("lower", entry["peak_mib"])
-        if entry["memory"] and case != "merge into one large day":
-            kept[f"{name}: bytes a row"] = ("lower", bytes_per_row(entry))
-        if case != "first export":
-            kept[f"{name}: CPU / bare hot path of {of.sizes[0]:,} rows"] = ("lower", entry["cpu_seconds"] / yardstick)
-    for (verb, size), entry in of.offline.items():
-        kept[f"{verb} of {size:,} rows: peak MiB"] = ("lower", entry["peak_mib"])
-        kept[f"{verb} of {size:,} rows: CPU / bare hot path of {of.sizes[0]:,} rows"] = (
-            "lower",
-            entry["cpu_seconds"] / yardstick,
-        )
-    for (stage, variant, manner), nanoseconds in of.stages.items():
-        bare = bare_of(of, stage, variant)
-        if manner == "lcw" and bare:
-            kept[f"stage {named(stage, variant)}: CPU, lcw / bare"] = ("lower", nanoseconds / bare)
-    kept["program: MiB"] = ("lower", of.program["bytes"] / MIB)
-    return kept
-
-
-def moved(accepted, now):
-    """What is more than a seventh off: (name, was, is, whether it got worse). What one side lacks is left out."""
-    found = []
-    for name, (better, value) in now.items():
-        was = accepted.get(name)
-        if was is None or abs(value - was) <= TOLERANCE * abs(was):
-            continue
-        found.append((name, was, value, (value < was) == (better == "higher")))
-    return found
 
 
 def bare_of(of, stage, variant):
@@ -200,6 +167,9 @@ def tables(results):
     if of.hardships:
         header = ("under", "by", "seconds", "beside the least", "requests", "beside the fewest", "refused", "rows")
         yield "Hardships", header, [hardship_row(entry) for entry in of.hardships]
+    if of.routes:
+        header = ("route", "under", "requests", "beside the fewest", "seconds", "CPU-s", "refused", "rows, the same in all")
+        yield "The second route", header, [route_row(of, entry) for entry in of.routes]
     yield "The program", ("what", "figure"), program_rows(of.program)
 
 
@@ -224,8 +194,21 @@ def hardship_row(entry):
         f"{entry['seconds'] / entry['least_seconds']:.2f}" if is_paced else "",
         f"{entry['requests']:,}",
         f"{entry['requests'] / entry['least']:.3f}",
-        f"{entry['refused'] / entry['requests']:.2%}",
+        f"{refused(entry):.2%}",
         "all" if entry["stored"] == entry["rows_there"] else f"{entry['stored']:,} of {entry['rows_there']:,}",
+    )
+
+
+def route_row(of, entry):
+    return (
+        f"`{entry['route']}`",
+        f"limit of {entry['limit']} requests/s" if entry["limit"] else "no limit",
+        f"{entry['requests']:,}",
+        f"{entry['requests'] / fewest_by_any_route(of):.2f}",
+        seconds(entry["seconds"]),
+        seconds(entry["cpu_seconds"]),
+        f"{refused(entry):.2%}",
+        f"{entry['stored']:,}",
     )
 
 

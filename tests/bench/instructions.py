@@ -16,6 +16,7 @@ import tempfile
 import bench
 import flame
 import measured
+from contestants import CLEAN, RESULTS
 from tenant import Tenant
 
 SMALL, LARGE = (10, 20, 200), (10, 100, 200)
@@ -42,8 +43,8 @@ def count(lcw, program, shape, scratch):
     with Tenant(program, "history", *shape) as tenant:
         command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", lcw, "export"]
         command += ["--graph-url", tenant.origin, "--authority-url", tenant.origin, "--out", scratch / f"data-{tenant.rows}"]
-        command += ["--table", bench.RESULTS, "--requests-per-second", "unlimited", "--quiet"]
-        measured.run(command, scratch, bench.CLEAN | tenant.env)
+        command += ["--table", RESULTS, "--requests-per-second", "unlimited", "--quiet"]
+        measured.run(command, scratch, CLEAN | tenant.env)
     told = subprocess.run(
         ["callgrind_annotate", "--inclusive=yes", "--threshold=100", out], capture_output=True, text=True, check=True
     )

@@ -35,12 +35,15 @@ def adopt():
         raise OSError(ctypes.get_errno(), "this kernel lets nobody adopt processes: the bench needs Linux")
 
 
-def run(command, scratch, env=None, expect=0):
-    """Runs `command`, which may write as much as it likes, and says what it took."""
+def run(command, scratch, env=None, expect=0, cores=None):
+    """Runs `command`, which may write as much as it likes, and says what it took; on `cores` only, if they are named."""
     said = scratch / "said"
     begin = time.monotonic()
-    starter = ["sh", "-c", START, said, *command]
-    with subprocess.Popen(starter, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env=env, text=True) as shell:
+    started = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "text": True, "env": env}
+    if cores:
+        # Whoever is started by the shell stays where the shell is.
+        started["preexec_fn"] = lambda: os.sched_setaffinity(0, cores)
+    with subprocess.Popen(["sh", "-c", START, said, *command], **started) as shell:
         pid = int(shell.stdout.readline())
     try:
         _, status, used = os.wait4(pid, 0)

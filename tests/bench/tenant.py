@@ -16,10 +16,9 @@ NOT_GRAPH = {"token", "control"}
 
 class Tenant:
     """Shapes: `history` (so many runs of each workflow in 28 days), `day` (the same in one day), `daily` (a run
-    of each workflow every day, from 28 days ago on)."""
+    of each workflow every day, from 28 days ago on), `small` (as `history`, but of none to so many users)."""
 
     def __init__(self, program, shape, workflows, runs, users):
-        self.rows = workflows * runs * users
         # Of live and deleted workflows, and of the runs of each.
         self.listing_pages = math.ceil(workflows / ROWS_PER_PAGE) + 1 + workflows * math.ceil(runs / ROWS_PER_PAGE)
         command = [program, "tenant", shape, *map(str, (workflows, runs, users))]
@@ -28,6 +27,8 @@ class Tenant:
         if not line:
             raise RuntimeError(f"the tenant did not start: it ended with {self.process.wait()}")
         told = json.loads(line)
+        # Where runs are of any size, the tenant has counted.
+        self.rows = workflows * runs * users if told["rows"] is None else told["rows"]
         self.origin = told["origin"]
         self.workflows = told["workflows"]
         self.sign_in = [told[name] for name in ("origin", "tenant_id", "client_id", "client_secret")]
@@ -58,6 +59,14 @@ class Tenant:
         return found
 
     def cpu_seconds(self):
-        with open(f"/proc/{self.process.pid}/stat") as stat:
-            fields = stat.read().rsplit(")", 1)[1].split()
+        fields = self.stat()
         return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def core(self):
+        """The one that it was on last."""
+        return int(self.stat()[36])
+
+    def stat(self):
+        """The kernel's figures of the process, those after its name."""
+        with open(f"/proc/{self.process.pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()

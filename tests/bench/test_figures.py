@@ -4,6 +4,7 @@ import copy
 import unittest
 
 import figures
+import ratios
 
 
 def export(case, size, who, **changed):
@@ -29,6 +30,10 @@ def export(case, size, who, **changed):
 def hardship(case, who, **changed):
     entry = {"case": case, "size": 9, "who": who, "rows_there": 9, "stored": 9, "seconds": 21.0, "refused": 4}
     return entry | {"requests": 2106, "least": 2100, "least_seconds": 20.0} | changed
+
+
+def by_route(route, limit=None, **changed):
+    return export("", 10_000, "lcw", route=route, limit=limit, rows=10_000, refused=0, requests=4100, least=4100) | changed
 
 
 def results():
@@ -58,6 +63,13 @@ def results():
             hardship("limit of 100 requests/s", "python", requests=2400, refused=300, seconds=40.0, stored=7),
             hardship("2 % faults of five kinds", "lcw"),
             hardship("2 % faults of five kinds", "python", requests=0, refused=0, seconds=0.0, stored=0),
+        ],
+        "routes": [
+            by_route("run", seconds=4.0),
+            by_route("workflow", requests=160, least=160, seconds=1.0),
+            by_route("auto", requests=160, least=160, seconds=1.0),
+            by_route("run", 100, seconds=40.0, refused=41),
+            by_route("auto", 100, requests=160, least=160),
         ],
         "program": {"help_seconds": 0.003, "help_cpu_seconds": 0.002, "bytes": 20 << 20, "build_seconds": None},
     }
@@ -103,6 +115,17 @@ class Bars(unittest.TestCase):
             measured["hardships"][2] |= change
             self.assertEqual(missed(measured), {"2 % faults of five kinds"}, change)
 
+    def test_the_route_that_is_chosen_may_take_no_more_requests_than_either(self):
+        for run, workflow, auto, names in [
+            (4100, 160, 161, {"requests of route auto, small runs"}),
+            (160, 4100, 161, {"requests of route auto, small runs"}),
+            (160, 4100, 160, set()),
+        ]:
+            measured = results()
+            for entry, requests in zip(measured["routes"], (run, workflow, auto)):
+                entry["requests"] = requests
+            self.assertEqual(missed(measured), names, (run, workflow, auto))
+
     def test_nothing_new_has_to_be_cheap_and_to_ask_for_the_listings_only(self):
         for change in ({"cpu_seconds": 0.05}, {"requests": 23}, {"requests": 21}):
             found = missed(changed("nothing new", 200_000, "lcw", **change))
@@ -117,10 +140,10 @@ class Medians(unittest.TestCase):
 
 class Check(unittest.TestCase):
     def setUp(self):
-        self.accepted = {name: value for name, (_, value) in figures.ratios(results()).items()}
+        self.accepted = {name: kept.value for name, kept in ratios.of(results()).items()}
 
     def moved(self, measured):
-        return {(name, is_worse) for name, _, _, is_worse in figures.moved(self.accepted, figures.ratios(measured))}
+        return {(name, is_worse) for name, _, _, is_worse in ratios.moved(self.accepted, ratios.of(measured))}
 
     def test_the_same_figures_did_not_move(self):
         self.assertEqual(self.moved(results()), set())
@@ -145,6 +168,17 @@ class Check(unittest.TestCase):
         slower["stages"][0]["nanoseconds"] = 800.0
         self.assertEqual(self.moved(slower), {("stage parse: CPU, lcw / bare", True)})
 
+    def test_routes_are_compared(self):
+        for place, change, names in [
+            (2, {"requests": 200}, {"route auto: requests / fewest by any"}),
+            (2, {"seconds": 1.5}, {"route auto: time / route run"}),
+            (1, {"cpu_seconds": 1.5}, {"route workflow: CPU / route run"}),
+            (4, {"seconds": 3.0}, {"route auto, limit of 100 requests/s: time / route run"}),
+        ]:
+            measured = results()
+            measured["routes"][place] |= change
+            self.assertEqual(self.moved(measured), {(name, True) for name in names}, change)
+
     def test_sizes_that_were_not_measured_are_left_out(self):
         shorter = results()
         del shorter["exports"][6]
@@ -162,6 +196,8 @@ class Tables(unittest.TestCase):
             "| `lcw verify` | 200,000 | 0.100 | 0.100 | 20 |",
             "| limit of 100 requests/s | lcw | 21.00 | 1.05 | 2,106 | 1.003 | 0.19% | all |",
             "| limit of 100 requests/s | httpx + pyarrow | 40.00 | 2.00 | 2,400 | 1.143 | 12.50% | 7 of 9 |",
+            "| `run` | limit of 100 requests/s | 4,100 | 25.62 | 40.00 | 1.00 | 1.00% | 10,000 |",
+            "| `auto` | no limit | 160 | 1.00 | 1.00 | 1.00 | 0.00% | 10,000 |",
             "| 2 % faults of five kinds | httpx + pyarrow | gave up | | | | | none |",
             "not measured (`--build`)",
         ):

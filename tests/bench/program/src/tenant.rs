@@ -3,7 +3,7 @@
 use std::io::{Write as _, stdin, stdout};
 use std::time::Duration;
 
-use lcw_simulator::{RunPlan, Schedule, Simulator, TenantConfig};
+use lcw_simulator::{Reading, RunPlan, Schedule, Simulator, TenantConfig};
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -20,6 +20,7 @@ pub(crate) fn serve(shape: &str, [workflows, runs, users]: [u32; 3]) {
         "history" => TenantConfig::bench(workflows, runs, users),
         "day" => one_day(workflows, runs, users),
         "daily" => daily(workflows, users),
+        "small" => small(workflows, runs, users),
         _ => panic!("there is no tenant of the shape {shape}"),
     };
     let rows = [workflows, runs, users].map(|number| number as usize);
@@ -38,15 +39,22 @@ pub(crate) fn serve(shape: &str, [workflows, runs, users]: [u32; 3]) {
         .build();
     runtime.unwrap().block_on(async {
         let tenant = Simulator::start(config).await.unwrap();
-        announce(&tenant);
+        announce(&tenant, shape == "small");
         let closed =
             tokio::task::spawn_blocking(|| std::io::copy(&mut stdin(), &mut std::io::sink()));
         closed.await.unwrap().unwrap();
     });
 }
 
-fn announce(tenant: &Simulator) {
+/// Counting the rows of a tenant takes longer than multiplying where all runs are as large.
+fn announce(tenant: &Simulator, is_counted: bool) {
+    let core = Reading {
+        core_only: true,
+        ..Reading::default()
+    };
+    let rows = is_counted.then(|| tenant.truth_as(&core).results.len());
     let told = serde_json::json!({
+        "rows": rows,
         "origin": tenant.origin(),
         "tenant_id": tenant.tenant_id(),
         "client_id": tenant.client_id(),
@@ -68,6 +76,15 @@ fn one_day(workflows: u32, runs: u32, users: u32) -> TenantConfig {
         })
     });
     config.runs = plans.collect();
+    config
+}
+
+/// As the history, but with any number of users in a run, up to so many and none among them.
+fn small(workflows: u32, runs: u32, users: u32) -> TenantConfig {
+    let mut config = TenantConfig::bench(workflows, runs, users);
+    for workflow in &mut config.workflows {
+        workflow.users_per_run = 0..=users;
+    }
     config
 }
 

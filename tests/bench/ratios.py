@@ -1,0 +1,101 @@
+"""What is kept of the figures from one acceptance to the next, and what moved since. Nothing here measures."""
+
+import typing
+
+from figures import MIB, Results, bare_of, bytes_per_row, fewest_by_any_route, named, ratio
+
+TOLERANCE = 0.15
+
+
+class Kept(typing.NamedTuple):
+    better: str
+    value: float
+
+
+def higher(value):
+    return Kept("higher", value)
+
+
+def lower(value):
+    return Kept("lower", value)
+
+
+def of(results):
+    """By name. All but sizes are ratios of two figures of one run, so that they mean the same on another machine."""
+    measured = Results(results)
+    kept = {}
+    for part in (beside_others, of_exports, of_verbs, of_stages, of_routes):
+        kept |= dict(part(measured))
+    return kept | {"program: MiB": lower(measured.program["bytes"] / MIB)}
+
+
+def beside_others(measured):
+    for size in measured.sizes:
+        ours, limit, python = (measured.export("first export", size, who) for who in ("lcw", "limit", "python"))
+        if not (limit and python):
+            continue
+        name = f"first export of {size:,} rows"
+        yield f"{name}: CPU, bare hot path / lcw", higher(ratio(limit, ours, "cpu_seconds"))
+        yield f"{name}: time, bare hot path / lcw", higher(ratio(limit, ours, "seconds"))
+        yield f"{name}: CPU, Python / lcw", higher(ratio(python, ours, "cpu_seconds"))
+        yield f"{name}: time, Python / lcw", higher(ratio(python, ours, "seconds"))
+
+
+def beside_yardstick(measured, entry):
+    """CPU beside what the bare hot path needs for the smallest tenant."""
+    size = measured.sizes[0]
+    yardstick = measured.export("first export", size, "limit")
+    return f"CPU / bare hot path of {size:,} rows", lower(ratio(entry, yardstick, "cpu_seconds"))
+
+
+def of_exports(measured):
+    for (case, size, who), entry in measured.exports.items():
+        if who != "lcw":
+            continue
+        name = f"{case} of {size:,} rows"
+        yield f"{name}: requests / least", lower(entry["requests"] / entry["least"])
+        yield f"{name}: peak MiB", lower(entry["peak_mib"])
+        if entry["memory"] and case != "merge into one large day":
+            yield f"{name}: bytes a row", lower(bytes_per_row(entry))
+        if case != "first export":
+            what, beside = beside_yardstick(measured, entry)
+            yield f"{name}: {what}", beside
+
+
+def of_verbs(measured):
+    for (verb, size), entry in measured.offline.items():
+        name = f"{verb} of {size:,} rows"
+        yield f"{name}: peak MiB", lower(entry["peak_mib"])
+        what, beside = beside_yardstick(measured, entry)
+        yield f"{name}: {what}", beside
+
+
+def of_stages(measured):
+    for (stage, variant, manner), nanoseconds in measured.stages.items():
+        bare = bare_of(measured, stage, variant)
+        if manner == "lcw" and bare:
+            yield f"stage {named(stage, variant)}: CPU, lcw / bare", lower(nanoseconds / bare)
+
+
+def of_routes(measured):
+    fewest = fewest_by_any_route(measured)
+    by_run = {entry["limit"]: entry for entry in measured.routes if entry["route"] == "run"}
+    for entry in measured.routes:
+        name = f"route {entry['route']}" + (f", limit of {entry['limit']} requests/s" if entry["limit"] else "")
+        yield f"{name}: requests / fewest by any", lower(entry["requests"] / fewest)
+        if entry["route"] != "run":
+            beside = by_run[entry["limit"]]
+            yield f"{name}: time / route run", lower(ratio(entry, beside, "seconds"))
+            if not entry["limit"]:
+                yield f"{name}: CPU / route run", lower(ratio(entry, beside, "cpu_seconds"))
+
+
+def moved(accepted, now):
+    """What is more than a seventh off: (name, was, is, whether it got worse). What one side lacks is left out."""
+    found = []
+    for name, kept in now.items():
+        was = accepted.get(name)
+        if was is None or abs(kept.value - was) <= TOLERANCE * abs(was):
+            continue
+        found.append((name, was, kept.value, (kept.value < was) == (kept.better == "higher")))
+    return found
