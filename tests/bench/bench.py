@@ -41,6 +41,10 @@ SIZES = {
 # Of the routes: by the first one, 4,000 runs are 40 seconds under the one limit, and four minutes under the other.
 ROUTE_LIMITS, ROUTE_LIMITS_LONG = [100], [100, 20]
 DAYS_OF_YEAR = 364
+# Below runs, and beside them; v1.0 has no results of subjects that are not users.
+TABLES = ["task_processing_results", "subject_processing_results", "reprocessed_runs", "task_reports"]
+TABLES += ["workflow_versions", "tasks", "task_definitions"]
+ALL_TABLES = ["--api-version", "beta", *(word for table in TABLES for word in ("--table", table))]
 LIMIT = 100
 # Two requests in a hundred, in five ways.
 FAULTS = ["kind=status&status=503", "kind=gateway&status=502", "kind=reset", "kind=truncated", "kind=malformed-json"]
@@ -65,6 +69,7 @@ class Bench:
             with Tenant(self.program, "history", *SIZES[size]) as tenant:
                 self.first(tenant, size)
                 self.first_ndjson(tenant, size)
+                self.first_of_more(tenant, size)
                 if size == self.compared[0]:
                     self.each_stage(tenant)
                 if size == self.compared[-1] and self.is_long:
@@ -102,6 +107,23 @@ class Bench:
         entry = self.by.ours(tenant, out, extra=["--format", "ndjson"])
         self.keep("first export as NDJSON", size, {"lcw": [entry]}, memory=True)
         shutil.rmtree(out)
+
+    def first_of_more(self, tenant, size):
+        """First exports of more than results: what they hold in memory, once each."""
+        pipeline = self.scratch / "keep-raw.toml"
+        pipeline.write_text("[load]\nkeep_raw = true\n")
+        raw, subjects = [pipeline], ["--expand", "subject"]
+        cases = {"first export with raw objects": raw, "first export with subjects": subjects}
+        if size in self.compared:
+            cases |= {
+                "first export of all tables": ALL_TABLES,
+                "first export of all of that": [*ALL_TABLES, *raw, *subjects],
+            }
+        out = self.scratch / "more"
+        for case, extra in cases.items():
+            entry = self.by.ours(tenant, out, extra=extra)
+            self.keep(case, size, {"lcw": [entry]}, memory=True)
+            shutil.rmtree(out)
 
     def each_stage(self, tenant):
         note("each stage alone")

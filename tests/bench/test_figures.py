@@ -126,6 +126,11 @@ class Bars(unittest.TestCase):
                 entry["requests"] = requests
             self.assertEqual(missed(measured), names, (run, workflow, auto))
 
+    def test_more_than_results_may_take_no_more_memory(self):
+        measured = results()
+        measured["exports"].append(export("first export of all tables", 200_000, "lcw", memory=True, peak_mib=101.0))
+        self.assertEqual(missed(measured), {"peak MiB, first export of all tables (rows)"})
+
     def test_nothing_new_has_to_be_cheap_and_to_ask_for_the_listings_only(self):
         for change in ({"cpu_seconds": 0.05}, {"requests": 23}, {"requests": 21}):
             found = missed(changed("nothing new", 200_000, "lcw", **change))
