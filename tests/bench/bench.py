@@ -62,7 +62,7 @@ class Bench:
         self.small = (4, 50, 5) if arguments.quick else (20, 200, 5)
         self.is_long = arguments.long
         self.exports, self.stages, self.offline = [], [], []
-        self.hardships, self.routes = [], []
+        self.hardships, self.routes, self.cores = [], [], []
 
     def everything(self):
         for size in self.sizes:
@@ -72,6 +72,8 @@ class Bench:
                 self.first_of_more(tenant, size)
                 if size == self.compared[0]:
                     self.each_stage(tenant)
+                if size == self.compared[-1]:
+                    self.on_one_core_and_two(tenant, size)
                 if size == self.compared[-1] and self.is_long:
                     self.hardship(tenant, size)
             self.read(size)
@@ -124,6 +126,24 @@ class Bench:
             entry = self.by.ours(tenant, out, extra=extra)
             self.keep(case, size, {"lcw": [entry]}, memory=True)
             shutil.rmtree(out)
+
+    def on_one_core_and_two(self, tenant, size):
+        """First exports where they may use one core or two; the tenant goes where the kernel lets it."""
+        both = sorted(os.sched_getaffinity(0))[:2]
+        if len(both) < 2:
+            note("this machine lends the bench one core: one and two are not compared")
+            return
+        taken = {(count, who): [] for count in (1, 2) for who in ("lcw", "limit")}
+        for number in range(self.rounds):
+            note(f"first export of {size:,} rows on one core and on two, round {number + 1} of {self.rounds}")
+            for count, who in taken:
+                export = {"lcw": self.by.ours, "limit": self.by.limit}[who]
+                entry = export(tenant, self.out(size), cores=both[:count])
+                taken[count, who].append(entry | {"tenant_on": tenant.core()})
+        for (count, who), entries in taken.items():
+            seen = sorted({entry["tenant_on"] for entry in entries})
+            about = {"cores": count, "size": size, "on": both[:count], "tenant_on": seen}
+            self.cores.append(figures.median(entries) | about)
 
     def each_stage(self, tenant):
         note("each stage alone")
@@ -296,6 +316,7 @@ def measure(arguments):
             "offline": bench.offline,
             "hardships": bench.hardships,
             "routes": bench.routes,
+            "cores": bench.cores,
             "program": program,
         }
 

@@ -2,7 +2,8 @@
 
 Results are plain data, as in the JSON that `bench.py` writes: `exports` (one entry for each case, size and
 contestant), `stages` (nanoseconds a row, as an export does it and bare), `offline` (verbs that read a dataset),
-`hardships` (exports under limits and faults), `routes` (many small runs, by each route), `program`.
+`hardships` (exports under limits and faults), `routes` (many small runs, by each route), `cores` (first exports on
+one core and on two), `program`.
 """
 
 import statistics
@@ -31,6 +32,7 @@ class Results:
         self.offline = {(o["verb"], o["size"]): o for o in results["offline"]}
         self.hardships = results["hardships"]
         self.routes = results.get("routes", [])
+        self.cores = {(e["cores"], e["who"]): e for e in results.get("cores", [])}
         self.program = results["program"]
         self.sizes = sorted({size for case, size, _ in self.exports if case == "first export"})
         compared = {size for case, size, who in self.exports if case == "first export" and who == "python"}
@@ -170,6 +172,9 @@ def tables(results):
     if of.routes:
         header = ("route", "under", "requests", "beside the fewest", "seconds", "CPU-s", "refused", "rows, the same in all")
         yield "The second route", header, [route_row(of, entry) for entry in of.routes]
+    if of.cores:
+        header = ("cores", "by", "rows/s", "rows per CPU-s", "seconds", "CPU-s", "on core", "tenant seen on core")
+        yield "One core and two", header, [core_row(key, entry) for key, entry in of.cores.items()]
     yield "The program", ("what", "figure"), program_rows(of.program)
 
 
@@ -209,6 +214,20 @@ def route_row(of, entry):
         seconds(entry["cpu_seconds"]),
         f"{refused(entry):.2%}",
         f"{entry['stored']:,}",
+    )
+
+
+def core_row(key, entry):
+    count, who = key
+    return (
+        "one" if count == 1 else "two",
+        NAMES[who],
+        thousands(rows_per_second(entry)),
+        thousands(rows_per_cpu_second(entry)),
+        seconds(entry["seconds"]),
+        seconds(entry["cpu_seconds"]),
+        ", ".join(map(str, entry["on"])),
+        ", ".join(map(str, entry["tenant_on"])),
     )
 
 

@@ -24,7 +24,7 @@ def of(results):
     """By name. All but sizes are ratios of two figures of one run, so that they mean the same on another machine."""
     measured = Results(results)
     kept = {}
-    for part in (beside_others, of_exports, of_verbs, of_stages, of_routes):
+    for part in (beside_others, of_exports, of_verbs, of_stages, of_routes, of_cores):
         kept |= dict(part(measured))
     return kept | {"program: MiB": lower(measured.program["bytes"] / MIB)}
 
@@ -88,6 +88,20 @@ def of_routes(measured):
             yield f"{name}: time / route run", lower(ratio(entry, beside, "seconds"))
             if not entry["limit"]:
                 yield f"{name}: CPU / route run", lower(ratio(entry, beside, "cpu_seconds"))
+
+
+def of_cores(measured):
+    for (count, who), entry in measured.cores.items():
+        if who != "lcw":
+            continue
+        bare = measured.cores[count, "limit"]
+        cores = "one core" if count == 1 else "two cores"
+        yield f"first export on {cores}: time, bare hot path / lcw", higher(ratio(bare, entry, "seconds"))
+        yield f"first export on {cores}: CPU, bare hot path / lcw", higher(ratio(bare, entry, "cpu_seconds"))
+    if measured.cores:
+        one, two = (measured.cores[count, "lcw"] for count in (1, 2))
+        yield "first export on one core: time / on two", higher(ratio(one, two, "seconds"))
+        yield "first export on one core: CPU / on two", lower(ratio(one, two, "cpu_seconds"))
 
 
 def moved(accepted, now):

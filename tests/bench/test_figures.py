@@ -36,6 +36,10 @@ def by_route(route, limit=None, **changed):
     return export("", 10_000, "lcw", route=route, limit=limit, rows=10_000, refused=0, requests=4100, least=4100) | changed
 
 
+def on_cores(count, who, **changed):
+    return export("", 10_000, who, cores=count, on=[0, 1][:count], tenant_on=[1]) | changed
+
+
 def results():
     large = 1_000_000
     return {
@@ -70,6 +74,12 @@ def results():
             by_route("auto", requests=160, least=160, seconds=1.0),
             by_route("run", 100, seconds=40.0, refused=41),
             by_route("auto", 100, requests=160, least=160),
+        ],
+        "cores": [
+            on_cores(1, "lcw", seconds=3.0),
+            on_cores(1, "limit", seconds=1.5),
+            on_cores(2, "lcw"),
+            on_cores(2, "limit", seconds=1.0),
         ],
         "program": {"help_seconds": 0.003, "help_cpu_seconds": 0.002, "bytes": 20 << 20, "build_seconds": None},
     }
@@ -184,6 +194,13 @@ class Check(unittest.TestCase):
             measured["routes"][place] |= change
             self.assertEqual(self.moved(measured), {(name, True) for name in names}, change)
 
+    def test_one_core_is_compared_with_two(self):
+        measured = results()
+        measured["cores"][0]["seconds"] = 4.0
+        slower_alone = ("first export on one core: time, bare hot path / lcw", True)
+        gains_more_by_two = ("first export on one core: time / on two", False)
+        self.assertEqual(self.moved(measured), {slower_alone, gains_more_by_two})
+
     def test_sizes_that_were_not_measured_are_left_out(self):
         shorter = results()
         del shorter["exports"][6]
@@ -203,6 +220,8 @@ class Tables(unittest.TestCase):
             "| limit of 100 requests/s | httpx + pyarrow | 40.00 | 2.00 | 2,400 | 1.143 | 12.50% | 7 of 9 |",
             "| `run` | limit of 100 requests/s | 4,100 | 25.62 | 40.00 | 1.00 | 1.00% | 10,000 |",
             "| `auto` | no limit | 160 | 1.00 | 1.00 | 1.00 | 0.00% | 10,000 |",
+            "| one | lcw | 3,333 | 10,000 | 3.00 | 1.00 | 0 | 1 |",
+            "| two | bare hot path | 10,000 | 10,000 | 1.00 | 1.00 | 0, 1 | 1 |",
             "| 2 % faults of five kinds | httpx + pyarrow | gave up | | | | | none |",
             "not measured (`--build`)",
         ):
