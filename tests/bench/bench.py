@@ -74,7 +74,7 @@ class Bench:
                     self.each_stage(tenant)
                 if size == self.compared[-1]:
                     self.on_one_core_and_two(tenant, size)
-                if size == self.compared[-1] and self.is_long:
+                if size == self.compared[0] or (size == self.compared[-1] and self.is_long):
                     self.hardship(tenant, size)
             self.read(size)
             self.nothing_left(size)
@@ -334,7 +334,10 @@ def check(results):
     for name, was, value, is_worse in found:
         by = f" ({value / was - 1:+.0%})" if was else ""
         print(f"{'WORSE ' if is_worse else 'better'} {name}: {was:.3f} -> {value:.3f}{by}")
-    print(f"{len(common)} compared, {len(found)} moved by more than {ratios.TOLERANCE:.0%}")
+    new = [name for name in now if name not in accepted]
+    for name in new:
+        print(f"new    {name}: {now[name].value:.3f}")
+    print(f"{len(common)} compared, {len(found)} moved by more than {ratios.TOLERANCE:.0%}, {len(new)} not accepted yet")
     return 1 if any(is_worse for *_, is_worse in found) else 0
 
 

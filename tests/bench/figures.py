@@ -88,7 +88,12 @@ def faults(of):
             share = entry["requests"] / entry["least"]
             missing = entry["rows_there"] - entry["stored"]
             asked = "every row, at most 1.05 times the fewest requests"
-            yield (entry["case"], asked, f"{missing} rows missing, {share:.3f} times", missing == 0 and share <= 1.05)
+            yield (under(entry), asked, f"{missing} rows missing, {share:.3f} times", missing == 0 and share <= 1.05)
+
+
+def under(entry):
+    """The name of a hardship."""
+    return f"{entry['case']}, {entry['size']:,} rows"
 
 
 def refused(entry):
@@ -190,10 +195,10 @@ def by_kind(entries):
 
 def hardship_row(entry):
     if not entry["stored"]:
-        return (entry["case"], NAMES[entry["who"]], "gave up", "", "", "", "", "none")
+        return (under(entry), NAMES[entry["who"]], "gave up", "", "", "", "", "none")
     is_paced = "limit" in entry["case"]
     return (
-        entry["case"],
+        under(entry),
         NAMES[entry["who"]],
         seconds(entry["seconds"]),
         f"{entry['seconds'] / entry['least_seconds']:.2f}" if is_paced else "",

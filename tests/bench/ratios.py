@@ -2,7 +2,7 @@
 
 import typing
 
-from figures import MIB, Results, bare_of, bytes_per_row, fewest_by_any_route, named, ratio
+from figures import MIB, Results, bare_of, bytes_per_row, fewest_by_any_route, named, ratio, refused, under
 
 TOLERANCE = 0.15
 
@@ -10,21 +10,23 @@ TOLERANCE = 0.15
 class Kept(typing.NamedTuple):
     better: str
     value: float
+    # How far off it may be however small it is: a seventh of next to nothing is nothing.
+    noise: float = 0.0
 
 
 def higher(value):
     return Kept("higher", value)
 
 
-def lower(value):
-    return Kept("lower", value)
+def lower(value, noise=0.0):
+    return Kept("lower", value, noise)
 
 
 def of(results):
     """By name. All but sizes are ratios of two figures of one run, so that they mean the same on another machine."""
     measured = Results(results)
     kept = {}
-    for part in (beside_others, of_exports, of_verbs, of_stages, of_routes, of_cores):
+    for part in (beside_others, of_exports, of_verbs, of_stages, of_hardships, of_routes, of_cores):
         kept |= dict(part(measured))
     return kept | {"program: MiB": lower(measured.program["bytes"] / MIB)}
 
@@ -77,6 +79,19 @@ def of_stages(measured):
             yield f"stage {named(stage, variant)}: CPU, lcw / bare", lower(nanoseconds / bare)
 
 
+def of_hardships(measured):
+    for entry in measured.hardships:
+        if entry["who"] != "lcw" or not entry["stored"]:
+            continue
+        name = under(entry)
+        if "limit" in entry["case"]:
+            yield f"{name}: time / least", lower(entry["seconds"] / entry["least_seconds"])
+        yield f"{name}: requests / fewest", lower(entry["requests"] / entry["least"])
+        # One refusal more or less is chance: half of what is asked for is none.
+        yield f"{name}: refused, %", lower(100 * refused(entry), noise=0.5)
+        yield f"{name}: rows missing", lower(float(entry["rows_there"] - entry["stored"]))
+
+
 def of_routes(measured):
     fewest = fewest_by_any_route(measured)
     by_run = {entry["limit"]: entry for entry in measured.routes if entry["route"] == "run"}
@@ -109,7 +124,7 @@ def moved(accepted, now):
     found = []
     for name, kept in now.items():
         was = accepted.get(name)
-        if was is None or abs(kept.value - was) <= TOLERANCE * abs(was):
+        if was is None or abs(kept.value - was) <= max(TOLERANCE * abs(was), kept.noise):
             continue
         found.append((name, was, kept.value, (kept.value < was) == (kept.better == "higher")))
     return found

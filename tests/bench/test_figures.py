@@ -123,7 +123,7 @@ class Bars(unittest.TestCase):
         for change in ({"stored": 8}, {"requests": 2300}):
             measured = results()
             measured["hardships"][2] |= change
-            self.assertEqual(missed(measured), {"2 % faults of five kinds"}, change)
+            self.assertEqual(missed(measured), {"2 % faults of five kinds, 9 rows"}, change)
 
     def test_the_route_that_is_chosen_may_take_no_more_requests_than_either(self):
         for run, workflow, auto, names in [
@@ -183,6 +183,24 @@ class Check(unittest.TestCase):
         slower["stages"][0]["nanoseconds"] = 800.0
         self.assertEqual(self.moved(slower), {("stage parse: CPU, lcw / bare", True)})
 
+    def test_hardships_are_compared(self):
+        limit, faults = "limit of 100 requests/s, 9 rows", "2 % faults of five kinds, 9 rows"
+        for place, change, names in [
+            (0, {"seconds": 25.0}, {f"{limit}: time / least"}),
+            (0, {"requests": 2500}, {f"{limit}: requests / fewest"}),
+            (0, {"refused": 40}, {f"{limit}: refused, %"}),
+            (2, {"requests": 2500}, {f"{faults}: requests / fewest"}),
+            (2, {"stored": 8}, {f"{faults}: rows missing"}),
+        ]:
+            measured = results()
+            measured["hardships"][place] |= change
+            self.assertEqual(self.moved(measured), {(name, True) for name in names}, change)
+
+    def test_a_few_more_refusals_are_chance(self):
+        measured = results()
+        measured["hardships"][0]["refused"] = 12
+        self.assertEqual(self.moved(measured), set())
+
     def test_routes_are_compared(self):
         for place, change, names in [
             (2, {"requests": 200}, {"route auto: requests / fewest by any"}),
@@ -216,13 +234,13 @@ class Tables(unittest.TestCase):
             "| parse | 600 | 400 | 1.50 |",
             "| HTTP to write, Parquet | 600 | 400 | 1.50 |",
             "| `lcw verify` | 200,000 | 0.100 | 0.100 | 20 |",
-            "| limit of 100 requests/s | lcw | 21.00 | 1.05 | 2,106 | 1.003 | 0.19% | all |",
-            "| limit of 100 requests/s | httpx + pyarrow | 40.00 | 2.00 | 2,400 | 1.143 | 12.50% | 7 of 9 |",
+            "| limit of 100 requests/s, 9 rows | lcw | 21.00 | 1.05 | 2,106 | 1.003 | 0.19% | all |",
+            "| limit of 100 requests/s, 9 rows | httpx + pyarrow | 40.00 | 2.00 | 2,400 | 1.143 | 12.50% | 7 of 9 |",
             "| `run` | limit of 100 requests/s | 4,100 | 25.62 | 40.00 | 1.00 | 1.00% | 10,000 |",
             "| `auto` | no limit | 160 | 1.00 | 1.00 | 1.00 | 0.00% | 10,000 |",
             "| one | lcw | 3,333 | 10,000 | 3.00 | 1.00 | 0 | 1 |",
             "| two | bare hot path | 10,000 | 10,000 | 1.00 | 1.00 | 0, 1 | 1 |",
-            "| 2 % faults of five kinds | httpx + pyarrow | gave up | | | | | none |",
+            "| 2 % faults of five kinds, 9 rows | httpx + pyarrow | gave up | | | | | none |",
             "not measured (`--build`)",
         ):
             self.assertIn(line, text)
