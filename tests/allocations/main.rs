@@ -9,7 +9,7 @@
 )]
 
 use lcw_dataset::{FileMeta, FileSink};
-use lcw_model::parse_page;
+use lcw_model::{WithRaw, parse_page};
 use lcw_pipeline::{FileFormat, NdjsonCompression, layout, spec};
 use lcw_tests::days::merge_into_day;
 use lcw_tests::pages::{page_of_results, page_of_task_results};
@@ -141,6 +141,44 @@ fn a_file_is_written_without_a_request_for_memory_per_row() {
             "{per_run} for {rows} rows, {format:?}"
         );
     }
+}
+
+/// The most memory that writing one file of so many rows with their original objects holds at once.
+fn held_by_a_file_of(runs: usize) -> u64 {
+    let layout = Layout {
+        keep_raw: true,
+        ..PARQUET
+    };
+    let loader = FileFormat::Parquet.loader();
+    let table = spec(Table::UserProcessingResults, &layout).unwrap();
+    let page = page_of_results(MANY);
+    let mut builders = rows_of::<ResultRows>(layout);
+    builders.reserve(MANY);
+    for row in parse_page::<WithRaw<'_, _>>(&page).unwrap().value {
+        builders.append(&row.entity, Some(row.raw)).unwrap();
+    }
+    let rows = builders.finish();
+    let meta = FileMeta {
+        schema_version: 1,
+        export_id: String::new(),
+    };
+    let sink = FileSink::new(tempfile::tempfile().unwrap());
+    let written = allocation_counter::measure(|| {
+        let mut writer = loader.create(sink, &table, &meta).unwrap();
+        for _ in 0..runs {
+            writer.write(&rows.batch).unwrap();
+        }
+        writer.finish().unwrap();
+    });
+    written.bytes_max
+}
+
+/// A row's object has some 400 bytes: 24 MB in all, of which a few pages are held.
+#[test]
+fn original_objects_are_held_a_page_at_a_time() {
+    let (few, many) = (held_by_a_file_of(20), held_by_a_file_of(60));
+    assert!(many <= 24 << 20, "{many} bytes");
+    assert!(many <= few + (8 << 20), "{many} bytes, {few} for a third");
 }
 
 /// Merges a run of so many rows, named `second`, into a day that holds `run 1` with as many.

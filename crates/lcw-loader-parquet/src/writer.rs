@@ -123,10 +123,16 @@ fn column_properties(
                 .set_column_dictionary_enabled(path.clone(), false)
                 .set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
             if is_text {
-                builder
+                let pages = match column.role {
+                    // Original objects are long, and a page is held several times while it is
+                    // compressed: pages as large as those of ids would take 50 MiB.
+                    Role::Raw => builder,
+                    _ => builder
+                        .set_column_data_page_row_count_limit(path.clone(), ID_PAGE_ROWS)
+                        .set_column_data_page_size_limit(path.clone(), ID_PAGE_BYTES),
+                };
+                pages
                     .set_column_encoding(path.clone(), Encoding::DELTA_BYTE_ARRAY)
-                    .set_column_data_page_row_count_limit(path.clone(), ID_PAGE_ROWS)
-                    .set_column_data_page_size_limit(path.clone(), ID_PAGE_BYTES)
                     .set_column_compression(path, zstd(3)?)
             } else {
                 builder
