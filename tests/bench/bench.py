@@ -38,6 +38,8 @@ SIZES = {
     1_000_000: (20, 250, 200),
     10_000_000: (20, 500, 1_000),
 }
+# The second is as many runs as a tenant has at the most.
+SMALL = [(20, 200, 5), (20, 1_200, 5)]
 # Of the routes: by the first one, 4,000 runs are 40 seconds under the one limit, and four minutes under the other.
 ROUTE_LIMITS, ROUTE_LIMITS_LONG = [100], [100, 20]
 DAYS_OF_YEAR = 364
@@ -59,7 +61,7 @@ class Bench:
         self.scratch = scratch
         self.lcw, self.program = programs(arguments.programs, scratch)
         self.by = Contestants(self.lcw, self.program, scratch)
-        self.small = (4, 50, 5) if arguments.quick else (20, 200, 5)
+        self.small = [(4, 50, 5), (4, 100, 5)] if arguments.quick else SMALL
         self.is_long = arguments.long
         self.exports, self.stages, self.offline = [], [], []
         self.hardships, self.routes, self.cores = [], [], []

@@ -100,17 +100,22 @@ def refused(entry):
     return entry["refused"] / entry["requests"]
 
 
-def fewest_by_any_route(of):
-    """What the thriftiest route could do with at the least."""
-    return min((entry["least"] for entry in of.routes), default=0)
+def fewest_by_any_route(of, runs):
+    """What the thriftiest route could do with at the least, in a tenant of so many runs."""
+    return min(entry["least"] for entry in of.routes if entry["runs"] == runs)
 
 
 def chosen_route(of):
-    free = {entry["route"]: entry["requests"] for entry in of.routes if not entry["limit"]}
-    if free:
-        others = min(free["run"], free["workflow"])
-        asked = f"at most {others:,}, the fewer of both routes"
-        yield ("requests of route auto, small runs", asked, f"{free['auto']:,}", free["auto"] <= others)
+    """Where each of them was measured."""
+    free = {}
+    for entry in of.routes:
+        if not entry["limit"]:
+            free.setdefault(entry["runs"], {})[entry["route"]] = entry["requests"]
+    for runs, requests in free.items():
+        if len(requests) == 3:
+            others = min(requests["run"], requests["workflow"])
+            asked = f"at most {others:,}, the fewer of both routes"
+            yield (f"requests of route auto, {runs:,} small runs", asked, f"{requests['auto']:,}", requests["auto"] <= others)
 
 
 def nothing_new(of):
@@ -130,9 +135,13 @@ def memory_bars(of):
             peaks.setdefault(case, {})[size] = entry["peak_mib"]
     for (verb, size), entry in of.offline.items():
         peaks.setdefault(verb, {})[size] = entry["peak_mib"]
+    for entry in of.routes:
+        if not entry["limit"]:
+            sizes = peaks.setdefault(f"many small runs, route {entry['route']}", {})
+            sizes[entry["rows"]] = entry["peak_mib"]
     for what, by_size in peaks.items():
         most = max(by_size.values())
-        told = ", ".join(f"{peak:.0f} ({size / 1e6:g} M)" for size, peak in sorted(by_size.items()))
+        told = ", ".join(f"{peak:.0f} ({size / 1e6:.2g} M)" for size, peak in sorted(by_size.items()))
         yield (f"peak MiB, {what} (rows)", "at most 100 at every size", told, most <= 100)
 
 
@@ -175,7 +184,7 @@ def tables(results):
         header = ("under", "by", "seconds", "beside the least", "requests", "beside the fewest", "refused", "rows")
         yield "Hardships", header, [hardship_row(entry) for entry in of.hardships]
     if of.routes:
-        header = ("route", "under", "requests", "beside the fewest", "seconds", "CPU-s", "refused", "rows, the same in all")
+        header = ("route", "runs", "under", "requests", "beside the fewest", "seconds", "CPU-s", "peak MiB", "refused", "rows")
         yield "The second route", header, [route_row(of, entry) for entry in of.routes]
     if of.cores:
         header = ("cores", "by", "rows/s", "rows per CPU-s", "seconds", "CPU-s", "on core", "tenant seen on core")
@@ -212,13 +221,15 @@ def hardship_row(entry):
 def route_row(of, entry):
     return (
         f"`{entry['route']}`",
+        f"{entry['runs']:,}",
         f"limit of {entry['limit']} requests/s" if entry["limit"] else "no limit",
         f"{entry['requests']:,}",
-        f"{entry['requests'] / fewest_by_any_route(of):.2f}",
+        f"{entry['requests'] / fewest_by_any_route(of, entry['runs']):.2f}",
         seconds(entry["seconds"]),
         seconds(entry["cpu_seconds"]),
+        f"{entry['peak_mib']:.0f}",
         f"{refused(entry):.2%}",
-        f"{entry['stored']:,}",
+        f"{entry['rows']:,}",
     )
 
 

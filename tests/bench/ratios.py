@@ -93,16 +93,18 @@ def of_hardships(measured):
 
 
 def of_routes(measured):
-    fewest = fewest_by_any_route(measured)
-    by_run = {entry["limit"]: entry for entry in measured.routes if entry["route"] == "run"}
+    by_run = {(entry["runs"], entry["limit"]): entry for entry in measured.routes if entry["route"] == "run"}
     for entry in measured.routes:
-        name = f"route {entry['route']}" + (f", limit of {entry['limit']} requests/s" if entry["limit"] else "")
-        yield f"{name}: requests / fewest by any", lower(entry["requests"] / fewest)
-        if entry["route"] != "run":
-            beside = by_run[entry["limit"]]
-            yield f"{name}: time / route run", lower(ratio(entry, beside, "seconds"))
+        limit = f" under a limit of {entry['limit']} requests/s" if entry["limit"] else ""
+        name = f"{entry['runs']:,} small runs by route {entry['route']}{limit}"
+        fewest = fewest_by_any_route(measured, entry["runs"])
+        yield f"{name}: requests / fewest", lower(entry["requests"] / fewest)
+        yield f"{name}: peak MiB", lower(entry["peak_mib"])
+        beside = by_run.get((entry["runs"], entry["limit"]))
+        if beside and beside is not entry:
+            yield f"{name}: time / by route run", lower(ratio(entry, beside, "seconds"))
             if not entry["limit"]:
-                yield f"{name}: CPU / route run", lower(ratio(entry, beside, "cpu_seconds"))
+                yield f"{name}: CPU / by route run", lower(ratio(entry, beside, "cpu_seconds"))
 
 
 def of_cores(measured):

@@ -14,9 +14,20 @@ from tenant import Tenant
 ROUTES = ("run", "workflow", "auto")
 
 
-def measure(by, shape, limits, rounds, note):
+def measure(by, shapes, limits, rounds, note):
     """An entry for each route, and for two of them under each limit of so many requests a second: once, because it
-    takes long."""
+    takes long. Of larger tenants one for the route that is chosen, once."""
+    first, *larger = shapes
+    return [*each_route(by, first, limits, rounds, note), *(chosen(by, shape, note) for shape in larger)]
+
+
+def chosen(by, shape, note):
+    with Tenant(by.program, "small", *shape) as tenant:
+        note(f"{tenant.rows:,} rows in many runs, by route auto")
+        return {"limit": None} | Routes(by, tenant).by_route("auto")
+
+
+def each_route(by, shape, limits, rounds, note):
     with Tenant(by.program, "small", *shape) as tenant:
         export = Routes(by, tenant)
         for route in ROUTES:
