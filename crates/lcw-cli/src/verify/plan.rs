@@ -56,7 +56,8 @@ pub(super) fn plan(
     }
     if !repair.forgotten_days.is_empty() {
         plan.notes.push(format!(
-            "the service has forgotten {}: restore their files from a backup, or a snapshot that verify finds whole",
+            "the service has forgotten {}: restore their files from a backup, or a snapshot that verify finds whole; \
+             where there is none, lcw verify says how to put that on record",
             some_of(&repair.forgotten_days)
         ));
     }

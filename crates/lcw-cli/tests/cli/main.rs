@@ -28,6 +28,7 @@ mod losses;
 mod lost_lines;
 mod named_workflows;
 mod offline;
+mod old_damage;
 mod pipelines;
 mod plans;
 mod planted;

@@ -211,9 +211,16 @@ pub(crate) fn remedy(finding: &Finding, now: Timestamp) -> String {
     }
     match (action(finding), finding.place.as_ref()) {
         (Action::Replace | Action::Refill, Some(place)) if is_forgotten(place, now) => {
-            let known = "once an export has named it a lost day, lcw acknowledge --day puts on record that \
-                         this is known";
-            format!("{restore}: the service has forgotten the day; where there is none, {known}")
+            let away = match action(finding) {
+                Action::Replace => {
+                    "move it away, into _damaged or elsewhere: its rows go with it, and the next export"
+                }
+                _ => "the next export",
+            };
+            format!(
+                "{restore}: the service has forgotten the day; where there is none, {away} names a lost day, \
+                 which lcw acknowledge --day puts on record as known"
+            )
         }
         (Action::Replace, Some(place)) => format!("move it away, and run {}", refill(place)),
         (Action::Refill, Some(place)) => format!("run {}", refill(place)),
@@ -294,7 +301,21 @@ mod tests {
         assert_eq!(repair.refills.len(), 1);
         assert_eq!(repair.refills[0].from.as_deref(), Some("2026-10-29"));
         assert_eq!(repair.forgotten_days, ["2026-01-01", "2026-10-28"]);
-        assert!(remedy(&findings[0], now()).contains("forgotten"));
+        let damaged = remedy(&findings[0], now());
+        let known =
+            "the next export names a lost day, which lcw acknowledge --day puts on record as known";
+        for part in [
+            "has forgotten the day",
+            "where there is none, move it away",
+            known,
+        ] {
+            assert!(damaged.contains(part), "{damaged}");
+        }
+        let gone = remedy(&findings[2], now());
+        assert!(
+            gone.contains(known) && !gone.contains("move it away"),
+            "{gone}"
+        );
         assert!(remedy(&findings[1], now()).contains("--from 2026-10-29 --to 2026-10-30"));
     }
 
