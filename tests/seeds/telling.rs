@@ -82,6 +82,7 @@ fn config(dice: &mut Dice, seed: u64) -> TenantConfig {
         repeated_rows: 0.0,
         counted: dice.pick(&[0.0, 0.5]),
         order: dice.pick(&[Order::OldestFirst, Order::NewestFirst]),
+        by_number: false,
     };
     // A page that begins with the last row of the one before needs room for another.
     if *config.paging.page_size.start() > 1 {

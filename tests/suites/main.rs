@@ -28,6 +28,7 @@ mod lineage;
 mod links;
 mod lost_files;
 mod mixed_faults;
+mod moving_pages;
 mod nothing_new;
 mod open_runs;
 mod outages;

@@ -222,3 +222,37 @@ async fn a_list_that_cannot_be_read_again_leaves_what_it_named_and_a_word() {
         assert_holds_all_runs(&office, &tenant, &[]);
     }
 }
+
+#[tokio::test]
+async fn a_workflow_that_was_gone_for_the_last_export_has_no_list_read_again() {
+    for from in [Endpoint::Workflows, Endpoint::DeletedWorkflows] {
+        let mut office = Office::new(FileFormat::Parquet);
+        let mut config = compact(67);
+        config.paging = Paging::plain(1);
+        let tenant = Arc::new(Simulator::start(config).await.unwrap());
+        let ids = tenant.workflow_ids();
+        if from == Endpoint::DeletedWorkflows {
+            ids[..2].iter().for_each(|id| tenant.delete_workflow(id));
+        }
+        // Listed, and its runs are nowhere.
+        let rule = FaultRule::new(Fault::NotFound).on(Endpoint::Runs);
+        tenant.inject(rule.path_contains(&ids[1]));
+        let mut pages = Vec::new();
+        for _ in 0..3 {
+            tenant.reset_requests();
+            office.export(&tenant).await;
+            pages.push(tenant.count(from));
+        }
+        assert!(pages[1] > 1, "{from:?}: {pages:?}");
+        assert_eq!(pages[0], 2 * pages[1], "{from:?}: {pages:?}");
+        assert_eq!(pages[2], pages[1], "{from:?}: {pages:?}");
+        // One that goes while the list is read is another matter.
+        let (weak, gone) = (Arc::downgrade(&tenant), ids[0].clone());
+        tenant.before(from, 2, move || {
+            weak.upgrade().unwrap().purge_workflow(&gone);
+        });
+        tenant.reset_requests();
+        office.export(&tenant).await;
+        assert!(tenant.count(from) > pages[1], "{from:?}: {pages:?}");
+    }
+}

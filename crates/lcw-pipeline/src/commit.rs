@@ -62,6 +62,8 @@ pub(crate) struct Job {
     pub(crate) counted: BTreeMap<String, Counted>,
     /// Workflows that the service could not count this time.
     pub(crate) uncounted: BTreeSet<String>,
+    /// Workflows that were not where they were listed.
+    pub(crate) not_where_listed: BTreeMap<String, bool>,
     /// What was left out before the first row was fetched.
     pub(crate) not_covered: Vec<NotCovered>,
     /// Rows of listings that the tables cannot hold.
@@ -298,6 +300,11 @@ impl Job {
             _ => {}
         }
         if let Kind::Export = self.request.kind {
+            self.state.not_where_listed = std::mem::take(&mut self.not_where_listed);
+            if all_committed {
+                self.state.moved.clear();
+            }
+            self.state.moved.extend(written.moved.iter().cloned());
             let tables = self.request.tables_by_run();
             for (workflow, from) in &self.listed {
                 let is_read = |table: Table| {

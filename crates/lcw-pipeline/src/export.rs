@@ -283,6 +283,7 @@ impl Exporter {
             days: plans.clone(),
             counted: survey.counted,
             uncounted: survey.uncounted,
+            not_where_listed: survey.gone,
             not_covered: draft.summary.not_covered.clone(),
             set_aside,
             unread: unread.map(|id| (Table::TaskReports, id)).collect(),

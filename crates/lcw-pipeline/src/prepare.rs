@@ -322,7 +322,7 @@ pub(crate) fn args_hash(request: &Request) -> String {
 
 /// Lists the runs of every workflow and decides what is to be done about each. When one is gone that the
 /// list of workflows had, the list may have moved while it was read: then it is read again, and where
-/// that brings more, so are the runs.
+/// that brings more, so are the runs. One that was not there for the last export either says nothing of this one.
 ///
 /// # Errors
 /// What stops everything.
@@ -332,11 +332,11 @@ pub(crate) async fn survey(
     source: &mut Source,
     target: &Target,
 ) -> Result<Survey, ExtractError> {
-    let mut known = BTreeMap::new();
+    let mut known = target.state.not_where_listed.clone();
     loop {
         let mut survey = list_runs(request, client, source, target).await?;
         let mut gone = survey.gone.clone();
-        gone.retain(|id, _| !known.contains_key(id));
+        gone.retain(|id, from| known.get(id) != Some(from));
         if request.names_workflows() || gone.is_empty() {
             return Ok(survey);
         }
@@ -413,7 +413,8 @@ fn scopes(request: &Request, source: &Source, target: &Target) -> Vec<(Scope, i6
             let id = &scope.workflow.id;
             let last = target.state.last_complete(id, &tables);
             // What is missing may be anywhere in what the service still has.
-            let last = last.filter(|_| !target.state.is_doubted(id));
+            let is_doubtful = target.state.is_doubted(id) || target.state.moved.contains(id);
+            let last = last.filter(|_| !is_doubtful);
             window_start(source.now, micros(request.lookback), last)
         }
     };

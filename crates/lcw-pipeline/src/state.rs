@@ -37,6 +37,14 @@ pub(crate) struct State {
     pub(crate) definitions_read_at: Option<i64>,
     /// Workflows that the service could not count when it was asked: it is asked again.
     pub(crate) uncounted: BTreeSet<String>,
+    /// Workflows that were not where the list had them when the last export asked for their runs, by id, and
+    /// whether that was among the deleted ones: what stays so says nothing of a list that moves.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) not_where_listed: BTreeMap<String, bool>,
+    /// Workflows of which a listed run was gone when it was to be read: the listing may have moved meanwhile and
+    /// left out another one, and is made again as far back as the service goes.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) moved: BTreeSet<String>,
     /// Workflows of which the service counts more than the dataset holds: it is asked again.
     pub(crate) doubted: BTreeMap<String, Vec<Doubt>>,
     /// What somebody knows to be missing.

@@ -31,6 +31,8 @@ pub(crate) struct Written {
     pub(crate) not_covered: Vec<NotCovered>,
     /// Tables and workflows of which rows could not be read this time.
     pub(crate) unread: BTreeSet<(Table, String)>,
+    /// Workflows of which a listed run was gone when it was to be read.
+    pub(crate) moved: BTreeSet<String>,
     pub(crate) drift: BTreeMap<Table, Drift>,
     /// Rows set aside, by table.
     pub(crate) quarantined: BTreeMap<Table, u64>,
@@ -136,6 +138,13 @@ impl Written {
         self.hold(&run);
         let task = run.task;
         let is_unread = Child::ALL.map(|child| run.is_child_unread(child));
+        if task.listed.is_some()
+            && Child::ALL
+                .iter()
+                .any(|child| is_gone(&run.outcomes[*child]))
+        {
+            self.moved.insert(task.workflow_id.to_string());
+        }
         for (child, is_unread) in Child::ALL.into_iter().zip(is_unread) {
             if is_unread && !is_gone(&run.outcomes[child]) && !child.is_tolerated() {
                 let workflow = task.workflow_id.to_string();

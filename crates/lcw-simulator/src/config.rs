@@ -226,6 +226,9 @@ pub struct Paging {
     pub counted: f64,
     /// The order of runs and results.
     pub order: Order,
+    /// Whether a page of runs, results or reports begins at a number, so that rows which come or go before it
+    /// move the rest over its edge; else it begins at a row.
+    pub by_number: bool,
 }
 
 impl Paging {
@@ -237,6 +240,7 @@ impl Paging {
             repeated_rows: 0.0,
             counted: 0.0,
             order: Order::OldestFirst,
+            by_number: false,
         }
     }
 }

@@ -37,9 +37,14 @@ fn own<T: Row>(row: &T, property: Property) -> Value<'static> {
 }
 
 impl Listing<'_> {
-    /// The rows that the page is taken from: an order needs them from the beginning.
+    /// Whether the rows of a page are found by their numbers: in an order that was asked for, or always.
+    fn is_by_number(&self) -> bool {
+        !self.order.is_empty() || self.tenant.config.paging.by_number
+    }
+
+    /// The rows that the page is taken from: where they are numbered, from the beginning.
     fn rows(&self) -> Rows<'_> {
-        let token = self.collection.token.filter(|_| self.order.is_empty());
+        let token = self.collection.token.filter(|_| !self.is_by_number());
         Rows {
             tenant: self.tenant,
             style: self.style,
@@ -57,13 +62,13 @@ impl Listing<'_> {
         render: impl Fn(&mut Vec<u8>, &T),
         faults: &impl LinkFaults,
     ) -> Answer {
-        let parts = if self.order.is_empty() {
-            self.collection.fill(rows, render)
-        } else {
+        let parts = if self.is_by_number() {
             let from = self.collection.token.and_then(|token| token.position);
             let rows = rows.map(|(_, row)| row);
             let arranged = order::arranged(rows, &self.order, from, value);
             self.collection.fill(arranged, render)
+        } else {
+            self.collection.fill(rows, render)
         };
         self.finish(parts, faults)
     }

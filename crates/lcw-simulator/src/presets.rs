@@ -96,6 +96,7 @@ impl TenantConfig {
                 } else {
                     Order::NewestFirst
                 },
+                by_number: false,
             },
             answers: Answers {
                 unknown_property: Some("riskSignal".to_owned()),
