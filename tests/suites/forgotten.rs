@@ -138,8 +138,8 @@ async fn months_later_everything_that_ever_was_is_there() {
 async fn thirty_days_forgotten_no_way_of_exporting_takes_a_row_away() {
     for (seed, mut office) in (5..).zip(Office::of_each_format()) {
         office.request.tables = Table::DEFAULT.to_vec();
-        let tenant = Simulator::start(quiet(seed, 6)).await.unwrap();
-        let (started, days) = (tenant.now(), 7);
+        let tenant = Simulator::start(quiet(seed, 29)).await.unwrap();
+        let (started, days) = (tenant.now(), 30);
         assert_eq!(office.export(&tenant).await.exit_code, 0);
         let archive = Archive::of(&tenant.truth());
         let files = data_files(office.out());

@@ -13,7 +13,7 @@ use lcw_tests::compact;
 use lcw_tests::impostor::{Heard, Impostor, TENANT, TOKEN, answer, one_run, one_run_or_404};
 use tempfile::TempDir;
 
-use crate::desk::{Desk, contents};
+use crate::desk::{Desk, contents, data_files};
 use crate::program::{Ended, Lcw};
 
 /// The subject of the impostor's one result, and names that services use for people.
@@ -157,6 +157,28 @@ async fn an_export_that_meets_every_fault_says_nothing_it_should_not() {
         ]);
         assert_quiet(&format!("{way:?}"), &ended, &desk.data(), &canaries);
     }
+}
+
+/// Whom the rows are about is in the tables; what proves an identity, or leads to a next page, is not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn no_secret_gets_into_the_tables() {
+    let desk = Desk::of(config()).await;
+    faults(&desk.tenant);
+    let load = "[load]\nformat = \"ndjson\"\ncompression = \"none\"\nkeep_raw = true\n";
+    desk.write("p.toml", load);
+    desk.lcw("export p.toml --out data").run().with(4);
+    let secrets = canaries::secrets(&desk.tenant);
+    assert!(secrets.len() > 10, "{secrets:?}");
+    let mut rows = 0;
+    for (path, bytes) in data_files(&desk.data()) {
+        let text = String::from_utf8(bytes.unwrap()).unwrap();
+        rows += text
+            .lines()
+            .filter(|line| line.contains("_lcw_raw"))
+            .count();
+        assert_none(&path.display().to_string(), &text, &secrets);
+    }
+    assert!(rows > 100, "{rows}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
