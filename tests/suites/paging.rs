@@ -88,6 +88,18 @@ async fn pages_without_end_end_at_the_limit() {
 }
 
 #[tokio::test]
+async fn an_empty_page_now_and_then_keeps_nothing_back() {
+    for mut office in Office::of_each_format() {
+        let tenant = Simulator::start(paged(30)).await.unwrap();
+        tenant.inject(FaultRule::new(Fault::EndlessPages).when(When::EveryNth(3)));
+        let summary = office.export(&tenant).await;
+        assert_eq!(summary.exit_code, 0, "{summary:#?}");
+        assert!(tenant.fired()[0] > 10);
+        office.assert_holds(&tenant, &tenant.truth());
+    }
+}
+
+#[tokio::test]
 async fn a_page_above_the_cap_is_not_read() {
     let fault = Fault::OversizedPage { bytes: 3 << 20 };
     leaves_one_run_out(fault, "larger than 1048576 bytes", |office| {

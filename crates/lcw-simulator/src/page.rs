@@ -96,12 +96,17 @@ impl Collection<'_> {
 
     /// The next link of the page, as it is when nothing goes wrong.
     pub(crate) fn next_link(&self, parts: &PageParts) -> Option<String> {
+        Some(self.link_to(parts, Some(parts.next?)))
+    }
+
+    /// A link to the page that begins there; without a position, where the collection does.
+    fn link_to(&self, parts: &PageParts, position: Option<Position>) -> String {
         let token = SkipToken {
             collection: self.hash,
             page: parts.number + 1,
-            position: Some(parts.next?),
+            position,
         };
-        Some(self.link(self.path, &token.encode()))
+        self.link(self.path, &token.encode())
     }
 
     fn link(&self, path: &str, token: &str) -> String {
@@ -141,8 +146,7 @@ impl Collection<'_> {
             }
             Fault::EndlessPages => {
                 parts.rows.clear();
-                parts.next = self.token.and_then(|token| token.position).or(parts.last);
-                self.next_link(parts)
+                Some(self.link_to(parts, self.token.and_then(|token| token.position)))
             }
             Fault::DroppedPage => {
                 parts.rows.clear();
