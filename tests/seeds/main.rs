@@ -8,6 +8,7 @@
     reason = "what goes wrong in a helper fails the test that asked for it"
 )]
 
+mod aiming;
 mod oracle;
 mod playing;
 mod positions;

@@ -14,6 +14,7 @@ use lcw_simulator::{
 use lcw_tests::{Eavesdropper, Office};
 use lcw_transform::Table;
 
+use crate::aiming::{self, Sent, Target};
 use crate::oracle::{Ended, Oracle, Service, Snapshot};
 use crate::story::{Aim, Change, Outcome, Step, Story, Trouble};
 use crate::troubles::{self, Severity};
@@ -50,6 +51,8 @@ pub(crate) struct Notes {
 /// The tenant and the exporter of a story, and what is known of both.
 struct Player<'a> {
     story: &'a Story,
+    aiming: Aiming,
+    tells: bool,
     tenant: Arc<Simulator>,
     office: Office,
     oracle: Oracle,
@@ -60,8 +63,18 @@ struct Player<'a> {
     played: Played,
 }
 
+/// Whether exports are rehearsed, so that what is in their way comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Aiming {
+    /// Everything comes where it was drawn, or not at all. Seeds that found something before there was
+    /// another way are told like that.
+    Blind,
+    /// Most of it comes where an export passes by.
+    Rehearsed,
+}
+
 /// Plays the story of a seed; `tells` it where somebody wants to know.
-pub(crate) async fn play(seed: u64, tells: bool) -> Played {
+pub(crate) async fn play(seed: u64, aiming: Aiming, tells: bool) -> Played {
     let elsewhere = Eavesdropper::start().await;
     let story = Story::of(seed, &format!("http://127.0.0.1:{}", elsewhere.port()));
     if tells {
@@ -80,6 +93,8 @@ pub(crate) async fn play(seed: u64, tells: bool) -> Played {
     let mut player = Player {
         latest: tenant.now(),
         story: &story,
+        aiming,
+        tells,
         tenant: Arc::new(tenant),
         office,
         oracle: Oracle::default(),
@@ -109,6 +124,11 @@ fn tell(story: &Story) {
     for (nth, step) in story.steps.iter().enumerate() {
         eprintln!("step {nth}: {step:#?}");
     }
+}
+
+#[expect(clippy::print_stderr, reason = "somebody asked for this one story")]
+fn tell_trouble(trouble: &Trouble) {
+    eprintln!("as it comes: {trouble:#?}");
 }
 
 impl Player<'_> {
@@ -164,17 +184,12 @@ impl Player<'_> {
     ) -> Summary {
         // Pauses that were demanded of an earlier export are over.
         tokio::time::advance(AFTER_EVERY_PAUSE).await;
+        let trouble = &self.aimed(trouble, window).await;
         self.tenant.reset_requests();
         let snapshots = Arc::new(Mutex::new(vec![self.look()]));
         let is_on = Arc::new(AtomicBool::new(true));
         let rules = self.prepare(trouble, &snapshots, &is_on);
-        let summary = match window {
-            None => self.office.export(&self.tenant).await,
-            Some((from, to)) => {
-                let (from, to) = (from.to_string(), to.to_string());
-                self.office.backfill(&self.tenant, &from, &to).await
-            }
-        };
+        let summary = self.export(window).await;
         is_on.store(false, Ordering::Relaxed);
         let came = self.came(&rules);
         self.clear_up();
@@ -206,6 +221,80 @@ impl Player<'_> {
         summary
     }
 
+    async fn export(&mut self, window: Option<(jiff::Timestamp, jiff::Timestamp)>) -> Summary {
+        match window {
+            None => self.office.export(&self.tenant).await,
+            Some((from, to)) => {
+                let (from, to) = (from.to_string(), to.to_string());
+                self.office.backfill(&self.tenant, &from, &to).await
+            }
+        }
+    }
+
+    /// The trouble with each of its faults at a workflow or run that there is and, where exports are
+    /// rehearsed, at what this one will ask for.
+    async fn aimed(
+        &mut self,
+        trouble: &Trouble,
+        window: Option<(jiff::Timestamp, jiff::Timestamp)>,
+    ) -> Trouble {
+        let mut trouble = trouble.clone();
+        self.find_aims(&mut trouble);
+        if self.aiming == Aiming::Rehearsed && !trouble.is_none() {
+            let faults = trouble.faults.iter();
+            let targets = faults.map(|aimed| Target::new(self.story, &aimed.rule));
+            let targets: Vec<Target> = targets.collect();
+            let (counts, sent) = self.rehearse(&targets, window).await;
+            for ((aimed, target), counts) in trouble.faults.iter_mut().zip(&targets).zip(&counts) {
+                aimed.rule = target.aim(counts);
+            }
+            for (endpoint, nth, _) in &mut trouble.meanwhile {
+                (*endpoint, *nth) = aiming::moment(&sent, (*endpoint, *nth));
+            }
+            trouble.stop = trouble.stop.map(|stop| aiming::moment(&sent, stop));
+        }
+        if self.tells {
+            tell_trouble(&trouble);
+        }
+        trouble
+    }
+
+    /// Exports into a copy of the dataset with nothing in its way: what each target could hit, in the order
+    /// of its counters, and what was asked for.
+    async fn rehearse(
+        &mut self,
+        targets: &[Target],
+        window: Option<(jiff::Timestamp, jiff::Timestamp)>,
+    ) -> (Vec<Vec<u64>>, Sent) {
+        let counters: Vec<Vec<FaultRule>> =
+            targets.iter().map(|it| it.counters().collect()).collect();
+        for rule in counters.iter().flatten() {
+            self.tenant.inject(rule.clone());
+        }
+        let copy = self.office.scratch().join("rehearsal");
+        if self.office.out().exists() {
+            aiming::copy(self.office.out(), &copy);
+        }
+        self.tenant.reset_requests();
+        let out = std::mem::replace(&mut self.office.request.out, copy);
+        self.export(window).await;
+        let copy = std::mem::replace(&mut self.office.request.out, out);
+        if copy.exists() {
+            std::fs::remove_dir_all(copy).unwrap();
+        }
+        let mut matched = self.tenant.matched().into_iter();
+        let counts = counters
+            .iter()
+            .map(|rules| matched.by_ref().take(rules.len()).collect());
+        let counts = counts.collect();
+        let mut sent = BTreeMap::<Endpoint, u64>::new();
+        for ((endpoint, _), count) in self.tenant.counts() {
+            *sent.entry(endpoint).or_default() += count;
+        }
+        self.tenant.clear_faults();
+        (counts, sent.into_iter().collect())
+    }
+
     fn look(&self) -> Snapshot {
         Snapshot::of(&self.tenant, &self.story.tables, self.service())
     }
@@ -235,19 +324,12 @@ impl Player<'_> {
         came
     }
 
-    /// Lays the trouble down, and says where its faults are aimed.
-    fn prepare(
-        &mut self,
-        trouble: &Trouble,
-        snapshots: &Arc<Mutex<Vec<Snapshot>>>,
-        is_on: &Arc<AtomicBool>,
-    ) -> Vec<FaultRule> {
-        let mut rules = Vec::new();
+    /// Says of each fault the path of the workflow or run that it is aimed at.
+    fn find_aims(&self, trouble: &mut Trouble) {
         let truth = core(&self.tenant);
-        for aimed in &trouble.faults {
-            let mut rule = aimed.rule.clone();
-            let workflows: Vec<_> = truth.workflows.iter().map(|it| &it.id).collect();
-            let runs: Vec<_> = truth.runs.iter().map(|it| &it.id).collect();
+        let workflows: Vec<_> = truth.workflows.iter().map(|it| &it.id).collect();
+        let runs: Vec<_> = truth.runs.iter().map(|it| &it.id).collect();
+        for aimed in &mut trouble.faults {
             let at = match aimed.at {
                 Some(Aim::Workflow(nth)) if !workflows.is_empty() => {
                     Some(workflows[nth % workflows.len()])
@@ -255,9 +337,20 @@ impl Player<'_> {
                 Some(Aim::Run(nth)) if !runs.is_empty() => Some(runs[nth % runs.len()]),
                 _ => None,
             };
-            rule.path_contains = at.cloned();
-            rules.push(rule.clone());
-            self.tenant.inject(rule);
+            aimed.rule.path_contains = at.cloned();
+        }
+    }
+
+    /// Lays the trouble down, and says which faults are part of it.
+    fn prepare(
+        &mut self,
+        trouble: &Trouble,
+        snapshots: &Arc<Mutex<Vec<Snapshot>>>,
+        is_on: &Arc<AtomicBool>,
+    ) -> Vec<FaultRule> {
+        let rules: Vec<FaultRule> = trouble.faults.iter().map(|it| it.rule.clone()).collect();
+        for rule in &rules {
+            self.tenant.inject(rule.clone());
         }
         for (endpoint, nth, change) in &trouble.meanwhile {
             self.foresee(change);
