@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Figures {
     /// Resident memory, in bytes.
     pub(crate) memory: u64,
+    /// Bytes asked of the allocator and not given back: what the program holds, whatever the allocator
+    /// keeps of the rest.
+    pub(crate) held: u64,
     /// Open descriptors.
     pub(crate) descriptors: usize,
     pub(crate) threads: usize,
@@ -26,6 +29,7 @@ impl Figures {
         leftovers.extend(below(&std::env::temp_dir()));
         Self {
             memory: pages * page_size(),
+            held: crate::ALLOCATOR.current_usage() as u64,
             // One of them is the folder that is being read.
             descriptors: count("/proc/self/fd") - 1,
             threads: count("/proc/self/task"),

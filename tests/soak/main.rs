@@ -14,6 +14,10 @@ mod exporter;
 mod figures;
 mod story;
 
+/// Counts the bytes that are held.
+#[global_allocator]
+static ALLOCATOR: peak_alloc::PeakAlloc = peak_alloc::PeakAlloc;
+
 /// Set in the process that exports.
 const EXPORTER: &str = "LCW_SOAK_EXPORTER";
 
