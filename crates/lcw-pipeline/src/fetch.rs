@@ -30,6 +30,13 @@ use crate::ways::Way;
 /// Rows that may be in memory at once; a larger run is read alone.
 pub(crate) const ROWS_IN_FLIGHT: u32 = 32_768;
 
+/// How many rows a row with its original object is as large as.
+const ROWS_OF_A_RAW_ONE: u32 = 3;
+
+/// How many rows the columns of a run are as large as before they hold any: with thousands of runs
+/// of a few users at hand, they are most of what is in memory.
+const ROWS_OF_NONE: u32 = 32;
+
 /// What a run without a counter is taken for.
 const ROWS_EXPECTED: u32 = 256;
 
@@ -94,12 +101,25 @@ impl Errand {
     }
 
     /// How many rows it is taken to bring.
-    pub(crate) fn rows_expected(&self) -> u32 {
+    fn rows_expected(&self) -> u32 {
         let counted = self.task().counted(self.child);
         counted
             .and_then(|rows| u32::try_from(rows).ok())
             .map_or(ROWS_EXPECTED, |rows| rows.clamp(1, ROWS_IN_FLIGHT))
     }
+
+    /// What it takes of the rows in flight.
+    pub(crate) fn share(&self, keep_raw: bool) -> u32 {
+        share_of(self.rows_expected(), keep_raw)
+    }
+}
+
+/// What so many rows of one run take of the rows in flight. More than there is would never be
+/// handed out.
+fn share_of(rows: u32, keep_raw: bool) -> u32 {
+    let weight = if keep_raw { ROWS_OF_A_RAW_ONE } else { 1 };
+    let rows = rows.saturating_mul(weight).saturating_add(ROWS_OF_NONE);
+    rows.min(ROWS_IN_FLIGHT)
 }
 
 /// What every read of an export shares.
@@ -459,5 +479,21 @@ impl RunTask {
         let counted = self.counted(child)?;
         (self.settled && self.counts_users && !says_nothing)
             .then_some(usize::try_from(counted).unwrap_or(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_weighs_counts_and_nobody_asks_for_more_than_there_is() {
+        let runs_at_once = |rows, keep_raw| ROWS_IN_FLIGHT / share_of(rows, keep_raw);
+        assert_eq!(runs_at_once(2, false), 963);
+        assert_eq!(runs_at_once(200, false), 141);
+        assert_eq!(runs_at_once(200, true), 51);
+        for keep_raw in [false, true] {
+            assert_eq!(share_of(ROWS_IN_FLIGHT, keep_raw), ROWS_IN_FLIGHT);
+        }
     }
 }
