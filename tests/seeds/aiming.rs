@@ -122,12 +122,12 @@ fn small(count: u64) -> u32 {
 pub(crate) type Sent = Vec<(Endpoint, u64)>;
 
 /// A moment of a rehearsed export: the drawn request if it was sent, else one of those that were.
-pub(crate) fn moment(sent: &Sent, (endpoint, nth): (Endpoint, u64)) -> (Endpoint, u64) {
-    let count_of = |wanted: Endpoint| {
-        let mut of_kind = sent.iter().filter(|(kind, _)| *kind == wanted);
-        of_kind.next().map(|(_, count)| *count)
-    };
-    if let Some(count) = count_of(endpoint) {
+pub(crate) fn moment(
+    sent: &[(Endpoint, u64)],
+    (endpoint, nth): (Endpoint, u64),
+) -> (Endpoint, u64) {
+    let of_kind = sent.iter().find(|(kind, _)| *kind == endpoint);
+    if let Some((_, count)) = of_kind {
         return (endpoint, 1 + (nth - 1) % count);
     }
     let at = usize::try_from(nth).unwrap() % sent.len().max(1);
