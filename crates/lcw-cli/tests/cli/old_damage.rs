@@ -45,7 +45,8 @@ fn oldest(desk: &Desk, table: &str) -> (PathBuf, String) {
 fn move_away(desk: &Desk, file: &Path) {
     let to = desk.data().join("_damaged").join(file);
     std::fs::create_dir_all(to.parent().unwrap()).unwrap();
-    std::fs::rename(desk.data().join(file), to).unwrap();
+    std::fs::copy(desk.data().join(file), to).unwrap();
+    std::fs::remove_file(desk.data().join(file)).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
