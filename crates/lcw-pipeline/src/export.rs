@@ -343,7 +343,8 @@ impl Exporter {
         let concurrency = self.request.max_concurrency;
         let budget = Arc::new(Semaphore::new(ROWS_IN_FLIGHT as usize));
         let read = |errand, share| Arc::clone(&fetcher).fetch(errand, share);
-        let share = |errand: &Errand| errand.share(layout.keep_raw);
+        let expands_subject = self.request.query.expands_subject();
+        let share = |errand: &Errand| errand.share(layout.keep_raw, expands_subject);
         let answers = in_turn(errands, concurrency, budget, share, read);
         let handing_over = async {
             let mut answers = std::pin::pin!(answers);

@@ -33,6 +33,10 @@ pub(crate) const ROWS_IN_FLIGHT: u32 = 32_768;
 /// How many rows a row with its original object is as large as.
 const ROWS_OF_A_RAW_ONE: u32 = 3;
 
+/// How many rows a row is as large as whose subject came with its properties: its columns, and its
+/// original object, too.
+const ROWS_OF_AN_EXPANDED_ONE: u32 = 2;
+
 /// How many rows the columns of a run are as large as before they hold any: with thousands of runs
 /// of a few users at hand, they are most of what is in memory.
 const ROWS_OF_NONE: u32 = 32;
@@ -109,15 +113,21 @@ impl Errand {
     }
 
     /// What it takes of the rows in flight.
-    pub(crate) fn share(&self, keep_raw: bool) -> u32 {
-        share_of(self.rows_expected(), keep_raw)
+    pub(crate) fn share(&self, keep_raw: bool, expands_subject: bool) -> u32 {
+        share_of(self.rows_expected(), keep_raw, expands_subject)
     }
 }
 
 /// What so many rows of one run take of the rows in flight. More than there is would never be
 /// handed out.
-fn share_of(rows: u32, keep_raw: bool) -> u32 {
-    let weight = if keep_raw { ROWS_OF_A_RAW_ONE } else { 1 };
+fn share_of(rows: u32, keep_raw: bool, expands_subject: bool) -> u32 {
+    let raw = if keep_raw { ROWS_OF_A_RAW_ONE } else { 1 };
+    let expanded = if expands_subject {
+        ROWS_OF_AN_EXPANDED_ONE
+    } else {
+        1
+    };
+    let weight = raw * expanded;
     let rows = rows.saturating_mul(weight).saturating_add(ROWS_OF_NONE);
     rows.min(ROWS_IN_FLIGHT)
 }
@@ -488,12 +498,14 @@ mod tests {
 
     #[test]
     fn what_weighs_counts_and_nobody_asks_for_more_than_there_is() {
-        let runs_at_once = |rows, keep_raw| ROWS_IN_FLIGHT / share_of(rows, keep_raw);
-        assert_eq!(runs_at_once(2, false), 963);
-        assert_eq!(runs_at_once(200, false), 141);
-        assert_eq!(runs_at_once(200, true), 51);
-        for keep_raw in [false, true] {
-            assert_eq!(share_of(ROWS_IN_FLIGHT, keep_raw), ROWS_IN_FLIGHT);
+        let runs_at_once = |rows, raw, expanded| ROWS_IN_FLIGHT / share_of(rows, raw, expanded);
+        assert_eq!(runs_at_once(2, false, false), 963);
+        assert_eq!(runs_at_once(200, false, false), 141);
+        assert_eq!(runs_at_once(200, true, false), 51);
+        assert_eq!(runs_at_once(200, false, true), 75);
+        assert_eq!(runs_at_once(200, true, true), 26);
+        for (raw, expanded) in [(false, false), (true, false), (false, true), (true, true)] {
+            assert_eq!(share_of(ROWS_IN_FLIGHT, raw, expanded), ROWS_IN_FLIGHT);
         }
     }
 }

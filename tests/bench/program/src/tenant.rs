@@ -3,7 +3,7 @@
 use std::io::{Write as _, stdin, stdout};
 use std::time::Duration;
 
-use lcw_simulator::{Reading, RunPlan, Schedule, Simulator, TenantConfig};
+use lcw_simulator::{Contents, Reading, RunPlan, Schedule, Simulator, TenantConfig};
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -48,10 +48,7 @@ pub(crate) fn serve(shape: &str, [workflows, runs, users]: [u32; 3]) {
 
 /// Counting the rows of a tenant takes longer than multiplying where all runs are as large.
 fn announce(tenant: &Simulator, is_counted: bool) {
-    let core = Reading {
-        core_only: true,
-        ..Reading::default()
-    };
+    let core = Reading::of(Contents::Core);
     let rows = is_counted.then(|| tenant.truth_as(&core).results.len());
     let told = serde_json::json!({
         "rows": rows,
