@@ -75,7 +75,7 @@ fn course() -> Course {
             step: hours(24),
             requests_per_second: 300,
             held: MIB / 1_000.0,
-            memory: 12.0 * MIB / 1_000.0,
+            memory: 4.0 * MIB / 1_000.0,
         }
     }
 }
