@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lcw_simulator::{Endpoint, Fault, FaultRule, RunPlan, Simulator, TaskChange};
+use lcw_simulator::{Endpoint, Fault, FaultRule, RetryAfter, RunPlan, Simulator, TaskChange};
 use lcw_tests::{Office, brief, quiet, single};
 use lcw_transform::Table;
 use serde_json::{Value, json};
@@ -138,4 +138,21 @@ async fn reports_that_are_refused_leave_everything_else_and_come_once_they_are_a
         assert_eq!(status.tenants[0].not_covered, summary.not_covered);
         office.assert_completes(&tenant).await;
     }
+}
+
+/// A service that refuses everybody refuses to count as well: to go on without it would be to ask on.
+#[tokio::test(start_paused = true)]
+async fn refusals_without_end_of_the_count_of_reports_end_the_export_as_any_others() {
+    let [mut office, _] = Office::of_each_format();
+    wanting_reports(&mut office, &[]);
+    office.client.deadline = None;
+    let tenant = Simulator::start(brief(5, 4)).await.unwrap();
+    let throttled = Fault::Throttled(RetryAfter::seconds(7));
+    tenant.inject(FaultRule::new(throttled).on(Endpoint::TaskReportSummary));
+    let summary = office.export(&tenant).await;
+    assert_eq!(summary.exit_code, 7, "{summary:#?}");
+    tenant.clear_faults();
+    let summary = office.export(&tenant).await;
+    assert_eq!(summary.exit_code, 0, "{summary:#?}");
+    office.assert_holds(&tenant, &tenant.truth());
 }

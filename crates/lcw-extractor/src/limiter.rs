@@ -4,4 +4,4 @@ mod adaptive;
 mod gate;
 mod tokio_clock;
 
-pub(crate) use gate::{Closed, Permit, RateGate};
+pub(crate) use gate::{Closed, LONGEST_PAUSE, Permit, RateGate};

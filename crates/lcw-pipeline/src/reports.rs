@@ -137,7 +137,7 @@ async fn read_one(
     need: &Need<'_>,
     path: GraphPath,
 ) -> Result<Found, ExtractError> {
-    let counted = count(client, need, path.clone()).await;
+    let counted = count(client, need, path.clone()).await?;
     let mut decoder = decode::TaskReports {
         sieve: Sieve::new(
             Table::TaskReports,
@@ -173,11 +173,24 @@ async fn read_one(
     })
 }
 
-/// What the service counts over the reports since the oldest run in need.
-async fn count(client: &GraphClient, need: &Need<'_>, path: GraphPath) -> Option<i64> {
-    let path = path.summary(instant(need.since), instant(need.until?));
-    let answer = client.entity(path, &mut decode::Summary).await;
-    answer.ok()?.tasks
+/// What the service counts over the reports since the oldest run in need, where it says.
+///
+/// # Errors
+/// What stops everything.
+async fn count(
+    client: &GraphClient,
+    need: &Need<'_>,
+    path: GraphPath,
+) -> Result<Option<i64>, ExtractError> {
+    let Some(until) = need.until else {
+        return Ok(None);
+    };
+    let path = path.summary(instant(need.since), instant(until));
+    match client.entity(path, &mut decode::Summary).await {
+        Ok(summary) => Ok(summary.tasks),
+        Err(error) if reach(&error) == Reach::Everything && !is_refusal(&error) => Err(error),
+        Err(_) => Ok(None),
+    }
 }
 
 fn tasks_of<'r>(reports: impl Iterator<Item = &'r ListedReport>) -> i64 {

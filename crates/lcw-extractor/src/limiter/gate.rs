@@ -25,7 +25,7 @@ const SLACK_SECONDS: f64 = 0.003;
 /// Above this rate, in requests a second, spacing requests out has no meaning.
 const UNPACED: f64 = 100_000.0;
 /// A pause longer than this is not waited for, even without a deadline.
-const LONGEST_PAUSE: Duration = Duration::from_hours(24);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_hours(24);
 
 /// Leave to send one request now.
 #[derive(Debug)]

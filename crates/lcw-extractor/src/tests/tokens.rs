@@ -371,6 +371,17 @@ async fn the_deadline_bounds_the_wait_for_a_token() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pause_of_years_is_not_waited_for_even_without_a_deadline() {
+    let server = Server::replies(vec![Reply::status(429).with("retry-after", "99999999")]).await;
+    let mut config = config(&server);
+    config.deadline = None;
+    let started = Instant::now();
+    let error = collect_error(&GraphClient::new(config, secret(&server)).unwrap()).await;
+    assert_eq!(error.kind(), ErrorKind::Deadline);
+    assert!(started.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_tenant_is_read_from_the_token() {
     let server = Server::replies(vec![Reply::page(&[], None)]).await;
     assert_eq!(

@@ -18,6 +18,7 @@ use crate::body;
 use crate::config::ClientConfig;
 use crate::error::{is_hopeless, root_cause};
 use crate::http::Agents;
+use crate::limiter::LONGEST_PAUSE;
 use crate::origin::Origin;
 use crate::retry::{Schedule, Verdict, classify, retry_after};
 use crate::service_clock::date_of;
@@ -247,15 +248,13 @@ impl TokenClient {
         }
     }
 
-    /// Sleeps, unless the deadline comes first.
+    /// Sleeps, unless the deadline comes first, or the pause is longer than any that is waited for.
     ///
     /// # Errors
     /// [`TokenError::Deadline`] at once, naming `url`.
     pub(super) async fn sleep(&self, delay: Duration, url: &str) -> Result<(), TokenError> {
-        if self
-            .deadline
-            .is_some_and(|deadline| Instant::now() + delay > deadline)
-        {
+        let is_past = |deadline| Instant::now() + delay > deadline;
+        if delay > LONGEST_PAUSE || self.deadline.is_some_and(is_past) {
             return Err(TokenError::Deadline {
                 url: url.to_owned(),
             });

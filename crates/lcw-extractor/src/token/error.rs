@@ -58,8 +58,8 @@ pub enum TokenError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The deadline passed before there was a token.
-    #[error("no token from {url} before the deadline")]
+    /// The deadline passed before there was a token, or the service asked for a pause of more than a day.
+    #[error("no token from {url} in time")]
     Deadline {
         /// Where the token was asked for.
         url: String,
@@ -157,7 +157,7 @@ impl TokenError {
             Self::Network {
                 service, source, ..
             } => remedy::of_network(*service, source.as_ref()),
-            Self::Deadline { .. } => "allow a later deadline",
+            Self::Deadline { .. } => "allow a later deadline, or try again later",
             Self::Expired => {
                 "a ready token cannot be renewed: get a new one and put it into LCW_ACCESS_TOKEN, or use a client secret"
             }
