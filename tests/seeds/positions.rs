@@ -1,6 +1,7 @@
 //! Every fault at every kind of request, at the first of them, at one in the middle and at the last:
 //! alone, once, and for good.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lcw_pipeline::{FileFormat, NdjsonCompression, Route, Summary, exit};
@@ -294,6 +295,8 @@ fn assert_whole_or_said(case: &Case, office: &Office, tenant: &Simulator, summar
     }
     let truth = tenant.truth();
     let deleted = deleted_workflows(&truth);
+    let expired = expired(office, tenant, summary);
+    let has_expired = |table: Table, key: &[String]| table.is_by_day() && expired.contains(&key[1]);
     for table in TABLES {
         let (found, wanted) = (office.facts(tenant, table), expected(&truth, table));
         for key in found.keys() {
@@ -307,7 +310,7 @@ fn assert_whole_or_said(case: &Case, office: &Office, tenant: &Simulator, summar
                 .get(key)
                 .is_some_and(|found| row.iter().all(|(column, value)| found[column] == *value));
             assert!(
-                is_there || is_named(summary, &deleted, table, key) || has_expired(case, summary),
+                is_there || is_named(summary, &deleted, table, key) || has_expired(table, key),
                 "{case:?}: {table:?} {key:?} is {:#?}, not {row:#?}, and nothing says so: {summary:#?}",
                 found.get(key)
             );
@@ -315,10 +318,14 @@ fn assert_whole_or_said(case: &Case, office: &Office, tenant: &Simulator, summar
     }
 }
 
-/// The service says of the open run that it has dropped it: the summary counts it, and its row says so. Only
-/// a listing that reaches back to it can find that it was not so.
-fn has_expired(case: &Case, summary: &Summary) -> bool {
-    case.scene == Scene::OpenRun && case.fault == Fault::NotFound && summary.runs.expired == 1
+/// Runs of which the service has said that it dropped them before they had ended: their rows say so, and the
+/// summary counts each. Only a listing that reaches back to them can find that it was not so.
+fn expired(office: &Office, tenant: &Simulator, summary: &Summary) -> BTreeSet<String> {
+    let runs = office.facts(tenant, Table::Runs).into_iter();
+    let expired = runs.filter(|(_, row)| row["_lcw_proof"] == "expired");
+    let expired: BTreeSet<String> = expired.map(|(key, _)| key[1].clone()).collect();
+    let is_counted = summary.runs.expired == expired.len() as u64;
+    if is_counted { expired } else { BTreeSet::new() }
 }
 
 /// Without its details, a workflow's row is that of the list, which says less of it.
