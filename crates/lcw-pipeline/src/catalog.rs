@@ -77,9 +77,7 @@ impl Catalog {
                         catalog.not_covered.push(not_listed_again(error)?);
                     }
                 }
-                Err(error) if reach(&error) == Reach::Everything && !is_refusal(&error) => {
-                    return Err(error);
-                }
+                Err(error) if stops_everything(&error) => return Err(error),
                 Err(error) => {
                     info!(%error, "soft-deleted workflows are not covered");
                     let is_partial = deleted == DeletedWorkflows::Require || !is_refusal(&error);
@@ -180,12 +178,17 @@ pub(crate) fn is_refusal(error: &ExtractError) -> bool {
     matches!(error.kind(), Forbidden | NotFound | Rejected)
 }
 
+/// Nobody need ask for anything else: it is not this that the service will not show, or could not.
+pub(crate) fn stops_everything(error: &ExtractError) -> bool {
+    reach(error) == Reach::Everything && !is_refusal(error)
+}
+
 /// What may be missing when a list that has moved cannot be read again.
 ///
 /// # Errors
 /// What stops everything.
 pub(crate) fn not_listed_again(error: ExtractError) -> Result<NotCovered, ExtractError> {
-    if reach(&error) == Reach::Everything && !is_refusal(&error) {
+    if stops_everything(&error) {
         return Err(error);
     }
     let what = "workflows that the list may have left out while it moved";

@@ -18,7 +18,7 @@ use crate::commit::{Job, commit};
 use crate::draft::Draft;
 use crate::error::PipelineError;
 use crate::exit;
-use crate::fetch::{DayPlan, Errand, Fetched, Fetcher, Outcome, ROWS_IN_FLIGHT};
+use crate::fetch::{DayPlan, Errand, Fetched, Fetcher, Outcome, ROWS_IN_FLIGHT, row_weight};
 use crate::in_turn::in_turn;
 use crate::people::People;
 use crate::prepare::{Source, Target, survey};
@@ -343,8 +343,8 @@ impl Exporter {
         let concurrency = self.request.max_concurrency;
         let budget = Arc::new(Semaphore::new(ROWS_IN_FLIGHT as usize));
         let read = |errand, share| Arc::clone(&fetcher).fetch(errand, share);
-        let expands_subject = self.request.query.expands_subject();
-        let share = |errand: &Errand| errand.share(layout.keep_raw, expands_subject);
+        let weight = row_weight(layout.keep_raw, self.request.query.expands_subject());
+        let share = |errand: &Errand| errand.share(weight);
         let answers = in_turn(errands, concurrency, budget, share, read);
         let handing_over = async {
             let mut answers = std::pin::pin!(answers);

@@ -112,24 +112,28 @@ impl Errand {
             .map_or(ROWS_EXPECTED, |rows| rows.clamp(1, ROWS_IN_FLIGHT))
     }
 
-    /// What it takes of the rows in flight.
-    pub(crate) fn share(&self, keep_raw: bool, expands_subject: bool) -> u32 {
-        share_of(self.rows_expected(), keep_raw, expands_subject)
+    /// What it takes of the rows in flight, each of which weighs so much.
+    pub(crate) fn share(&self, row_weight: u32) -> u32 {
+        share_of(self.rows_expected(), row_weight)
     }
 }
 
-/// What so many rows of one run take of the rows in flight. More than there is would never be
-/// handed out.
-fn share_of(rows: u32, keep_raw: bool, expands_subject: bool) -> u32 {
+/// How many plain rows each row of an export is as large as.
+pub(crate) fn row_weight(keep_raw: bool, expands_subject: bool) -> u32 {
     let raw = if keep_raw { ROWS_OF_A_RAW_ONE } else { 1 };
     let expanded = if expands_subject {
         ROWS_OF_AN_EXPANDED_ONE
     } else {
         1
     };
-    let weight = raw * expanded;
-    let rows = rows.saturating_mul(weight).saturating_add(ROWS_OF_NONE);
-    rows.min(ROWS_IN_FLIGHT)
+    raw * expanded
+}
+
+/// What so many rows of one run take of the rows in flight. More than there is would never be
+/// handed out.
+fn share_of(rows: u32, row_weight: u32) -> u32 {
+    let rows = rows.saturating_mul(row_weight);
+    rows.saturating_add(ROWS_OF_NONE).min(ROWS_IN_FLIGHT)
 }
 
 /// What every read of an export shares.
@@ -498,14 +502,16 @@ mod tests {
 
     #[test]
     fn what_weighs_counts_and_nobody_asks_for_more_than_there_is() {
-        let runs_at_once = |rows, raw, expanded| ROWS_IN_FLIGHT / share_of(rows, raw, expanded);
+        let runs_at_once =
+            |rows, raw, expanded| ROWS_IN_FLIGHT / share_of(rows, row_weight(raw, expanded));
         assert_eq!(runs_at_once(2, false, false), 963);
         assert_eq!(runs_at_once(200, false, false), 141);
         assert_eq!(runs_at_once(200, true, false), 51);
         assert_eq!(runs_at_once(200, false, true), 75);
         assert_eq!(runs_at_once(200, true, true), 26);
         for (raw, expanded) in [(false, false), (true, false), (false, true), (true, true)] {
-            assert_eq!(share_of(ROWS_IN_FLIGHT, raw, expanded), ROWS_IN_FLIGHT);
+            let most = share_of(ROWS_IN_FLIGHT, row_weight(raw, expanded));
+            assert_eq!(most, ROWS_IN_FLIGHT);
         }
     }
 }

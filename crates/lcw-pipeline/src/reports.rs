@@ -8,7 +8,7 @@ use lcw_model::time::format_micros;
 use lcw_transform::Table;
 use tracing::warn;
 
-use crate::catalog::{Scope, concat, is_refusal, path_of, where_it_lives};
+use crate::catalog::{Scope, concat, is_refusal, path_of, stops_everything, where_it_lives};
 use crate::coverage::DAY;
 use crate::decode::{self, ListedReport, Sieve};
 use crate::not_covered::{Cause, NotCovered};
@@ -84,8 +84,8 @@ pub(crate) async fn read(
                 breaker.success();
                 reports.add(scope, found);
             }
+            Err(error) if stops_everything(&error) => return Err(error),
             Err(error) => match reach(&error) {
-                Reach::Everything if !is_refusal(&error) => return Err(error),
                 Reach::JustThis if breaker.failure() => return Err(error),
                 _ => reports.leave_out(scope, &error, request.deleted_workflows),
             },
@@ -188,7 +188,7 @@ async fn count(
     let path = path.summary(instant(need.since), instant(until));
     match client.entity(path, &mut decode::Summary).await {
         Ok(summary) => Ok(summary.tasks),
-        Err(error) if reach(&error) == Reach::Everything && !is_refusal(&error) => Err(error),
+        Err(error) if stops_everything(&error) => Err(error),
         Err(_) => Ok(None),
     }
 }

@@ -17,7 +17,7 @@ use serde::Serialize;
 use tracing::debug;
 
 use crate::ask_runs::{Listing, filter, keep_newest};
-use crate::catalog::is_refusal;
+use crate::catalog::{is_refusal, stops_everything};
 use crate::children::{Child, PerChild};
 use crate::coverage::DAY;
 use crate::decide::{Decision, decide};
@@ -26,7 +26,6 @@ use crate::listing::ListedRun;
 use crate::not_covered::NotCovered;
 use crate::proof::ShortRun;
 use crate::survey::{Search, Survey, instant};
-use crate::trouble::{Reach, reach};
 
 /// What the service counts for one workflow, and what is there of it.
 #[derive(Debug, Clone, Default)]
@@ -61,7 +60,7 @@ impl Count {
     ) -> Result<Option<T>, ExtractError> {
         match answer {
             Ok(answer) => Ok(Some(answer)),
-            Err(error) if reach(&error) == Reach::Everything && !is_refusal(&error) => Err(error),
+            Err(error) if stops_everything(&error) => Err(error),
             Err(error) => {
                 self.failure = Some(error);
                 Ok(None)

@@ -14,7 +14,7 @@ use lcw_transform::{
 };
 use tracing::warn;
 
-use crate::catalog::{Scope, concat, is_refusal, path_of, where_it_lives};
+use crate::catalog::{Scope, concat, is_refusal, path_of, stops_everything, where_it_lives};
 use crate::coverage::DAY;
 use crate::decode::{self, Kind, Objects, OddRows, OneObject, SetAside, Sieve};
 use crate::not_covered::NotCovered;
@@ -131,9 +131,7 @@ impl Reader<'_> {
                 }
                 Err(error) => {
                     let reach = reach(&error);
-                    if (reach == Reach::Everything && !is_refusal(&error))
-                        || (reach == Reach::JustThis && breaker.failure())
-                    {
+                    if stops_everything(&error) || (reach == Reach::JustThis && breaker.failure()) {
                         return Err(error);
                     }
                     if reach == Reach::Refused && !scope.is_deleted {
@@ -264,7 +262,7 @@ impl Reader<'_> {
                 undated.set_aside.append(&mut found.set_aside);
                 Ok(())
             }
-            Err(error) if reach(&error) == Reach::Everything && !is_refusal(&error) => Err(error),
+            Err(error) if stops_everything(&error) => Err(error),
             Err(error) => {
                 warn!(%error, "task definitions could not be read");
                 let missing = NotCovered::new("task definitions", &error, true);
